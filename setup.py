@@ -1,0 +1,67 @@
+"""Extension list and build switches. All metadata is in pyproject.toml.
+
+CANO_BUILD=release (the default), debug (no optimisation, assertions, line tracing) or sanitize (AddressSanitizer and UBSan).
+"""
+
+import os
+import sys
+
+from Cython.Distutils import build_ext as cython_build_ext
+from setuptools import Extension, setup
+from setuptools.errors import CCompilerError, ExecError, PlatformError
+
+BUILDS = {
+    "release": {"cflags": ["-O3", "-fvisibility=hidden"], "ldflags": [], "macros": [("CYTHON_WITHOUT_ASSERTIONS", "1")]},
+    "debug": {"cflags": ["-O0", "-g"], "ldflags": [], "macros": [("CYTHON_TRACE", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]},
+    "sanitize": {
+        "cflags": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
+        "ldflags": ["-fsanitize=address,undefined"],
+        "macros": [],
+    },
+}
+NEEDS = (
+    "cano is a compiled extension: building it needs a C compiler with POSIX threads and the headers of this Python "
+    "(Debian and Ubuntu: apt install build-essential python3-dev; macOS: xcode-select --install). "
+    "There is no pure-Python version to fall back to."
+)
+
+choice = os.environ.get("CANO_BUILD", "release")
+if choice not in BUILDS:
+    sys.exit(f"CANO_BUILD={choice!r} is unknown: choose one of {', '.join(BUILDS)}")
+if not sys.platform.startswith(("linux", "darwin")):
+    sys.exit(f"cano builds on Linux and macOS, not on {sys.platform!r}: its store is guarded by a POSIX read-write lock. {NEEDS}")
+build = BUILDS[choice]
+
+
+class build_ext(cython_build_ext):
+    """Cython's own, with a sentence that says what is missing when the compiler is."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.cython_c_in_temp = True
+        if choice == "debug":
+            self.cython_directives = {**(self.cython_directives or {}), "linetrace": True}
+
+    def build_extensions(self):
+        try:
+            super().build_extensions()
+        except (CCompilerError, ExecError, PlatformError) as error:
+            raise SystemExit(f"{error}\n\n{NEEDS}") from error
+
+
+def extension(stem, *headers):
+    return Extension(
+        "cano.store." + stem,
+        [f"cano/store/{stem}.pyx"],
+        depends=[f"cano/store/{stem}.pxd", *(f"cano/store/{header}" for header in headers)],
+        include_dirs=["cano/store"],
+        define_macros=build["macros"],
+        extra_compile_args=["-pthread", *build["cflags"]],
+        extra_link_args=["-pthread", *build["ldflags"]],
+    )
+
+
+setup(
+    ext_modules=[extension("_copy"), extension("_memory", "_lock.h")],
+    cmdclass={"build_ext": build_ext},
+)
