@@ -62,6 +62,6 @@ def extension(stem, *headers):
 
 
 setup(
-    ext_modules=[extension("_copy"), extension("_memory", "_lock.h")],
+    ext_modules=[extension("_copy"), extension("_forms"), extension("_memory", "_lock.h", "_lock.pxd", "_copy.pxd", "_forms.pxd")],
     cmdclass={"build_ext": build_ext},
 )

@@ -1,0 +1,21 @@
+"""C declarations of the store's lock: see _lock.h."""
+
+from cpython.object cimport PyObject
+
+
+cdef extern from "_lock.h" nogil:
+    ctypedef struct cano_lock:
+        pass
+
+    int cano_lock_setup() noexcept
+    int cano_lock_make(cano_lock *lock) noexcept
+    void cano_lock_drop(cano_lock *lock) noexcept
+    void cano_unlock(cano_lock *lock) noexcept
+
+
+cdef extern from "_lock.h":
+    # Attached when they are called and when they return; detached while they wait.
+    int cano_lock_shared(cano_lock *lock) noexcept
+    int cano_lock_exclusive(cano_lock *lock) noexcept
+    object cano_passed_on(PyObject *reference)
+    bint cano_only_ours(PyObject *value) noexcept

@@ -1,0 +1,21 @@
+"""C layout of the store."""
+
+from cano.store._lock cimport cano_lock
+
+
+cdef class Key:
+    cdef readonly str name  # exact str, so that it can go under the lock
+    cdef readonly object type
+
+
+cdef class Core:
+    """The data that all handles of one store share; it has no face of its own."""
+
+    cdef cano_lock lock  # guards ``data``: shared to read it, exclusive to change it
+    cdef dict data       # exact str -> anything
+    cdef bint made       # the lock exists and has to be dropped
+
+
+cdef class MemoryStore:
+    cdef Core core
+    cdef object __weakref__
