@@ -1,0 +1,91 @@
+# The verbs of this project; `make` alone lists them. Nothing but Python >= 3.11, make and a C compiler has to be there.
+#   PYTHON  another interpreter than python3            make test PYTHON=python3.13
+#   VENV    where its environment lies                  make test VENV=.venvs/mine
+#   INPUT   a weather file of your own                  make run INPUT=mine.csv
+#   ARGS    more words for pytest or the benchmarks     make test ARGS="-k append -x"
+
+# An interpreter that is asked for by name gets an environment of its own; so no verb ever runs on another one than was named.
+ifeq ($(origin PYTHON),undefined)
+  PYTHON := python3
+  VENV ?= .venv
+else
+  VENV ?= .venvs/$(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+endif
+INPUT ?=
+ARGS ?=
+export INPUT
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# An environment is made anew in part when one of these is younger than its stamp. The extension is compiled in place.
+BUILD_INPUTS := setup.py pyproject.toml $(wildcard cano/*/*.pyx cano/*/*.pxd cano/*/*.h)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types bench bench-smoke build check clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: $(VENV)/.run ## set up, then run the weather pipeline (on INPUT, or on the data set that lies here)
+	@$(BIN)/python -m examples.weather $${INPUT:+"$$INPUT"}
+
+test: $(VENV)/.test ## set up, then run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## style of Python and Cython, and imports that go down only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PATH="$(CURDIR)/$(BIN):$(BIN):$$PATH" $(BIN)/cython-lint cano
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let ruff lay out the Python files and put right what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy strict, basedpyright, and the stubs held to the compiled modules
+	@$(BIN)/mypy
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
+	@$(BIN)/python -m mypy.stubtest cano.store._memory cano.store._copy --mypy-config-file pyproject.toml
+
+bench: $(VENV)/.dev ## measure, print one table of ratios and write it to benchmarks/results/
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-smoke: $(VENV)/.dev ## run every benchmark once, to see that it still runs
+	@$(BIN)/python -m pytest benchmarks --benchmark-disable -q $(ARGS)
+	@$(BIN)/python -m benchmarks --smoke
+
+build: $(VENV)/.dev ## build sdist and wheel from a clean clone into dist/, test the installed wheel outside the checkout
+	@.ci/build $(BIN)/python
+
+check: ## all that CI runs
+	@.ci/run
+
+clean: ## remove environments, builds and caches
+	rm -rf .venv .venvs build dist *.egg-info cano/store/*.so cano/store/*.c
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments: .run holds the package alone, .test what the tests need, .dev everything. A richer one satisfies the poorer.
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "cano needs Python 3.11 or newer, and there is no '$(PYTHON)' here. Name another one: make run PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "cano needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another one: make run PYTHON=python3.13" >&2; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: $(BIN)/python $(BUILD_INPUTS)
+	@echo "building cano in $(VENV)"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python $(BUILD_INPUTS)
+	@echo "building cano in $(VENV), with what the tests need"
+	@$(PIP) install --editable '.[test]'
+	@touch $(VENV)/.run $@
+
+$(VENV)/.dev: $(BIN)/python $(BUILD_INPUTS)
+	@echo "building cano in $(VENV), with all that development needs"
+	@$(PIP) install --editable '.[test,bench,dev]'
+	@touch $(VENV)/.run $(VENV)/.test $@
