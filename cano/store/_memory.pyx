@@ -13,10 +13,8 @@ Nobody waits for the lock attached: it is tried first, and waited for with the G
 """
 
 cimport cython
-from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.list cimport PyList_GetSlice, PyList_New
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF
 from libc.stdlib cimport free, malloc
 
 from cano.store._copy cimport deep_copy, is_atomic
@@ -36,11 +34,27 @@ from cano.errors import AppendTypeMismatch, CopyError, KeyNotFound, LockError, T
 
 
 cdef extern from *:
+    """
+    static inline int cano_status(int status) { return status; }
+    """
+    int passed_on "cano_status" (int status) except -1  # raises what a call under the lock has set
+
+    # Under the lock nothing is raised, so that nothing is allocated there: these report by their result alone.
+    PyObject *PyDict_GetItemWithError(PyObject *, object) noexcept
+    int PyDict_SetItem(PyObject *, object, object) noexcept
+    int PyDict_DelItem(PyObject *, object) noexcept
+    int PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **) noexcept
+    Py_ssize_t PyDict_Size(PyObject *) noexcept
+    int PyList_Append(PyObject *, object) noexcept
+    int PyList_CheckExact(PyObject *) noexcept
+    void Py_INCREF(PyObject *) noexcept
+    void Py_DECREF(PyObject *) noexcept
+    void Py_XINCREF(PyObject *) noexcept
+    void Py_XDECREF(PyObject *) noexcept
+
     int PyUnicode_CheckExact(object) noexcept
     int PyUnicode_Check(object) noexcept
-    int PyList_CheckExact(PyObject *) noexcept
     object PyUnicode_FromObject(object)
-    int PyList_Append(PyObject *, object) except -1
     void PyList_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept
     const Py_ssize_t PY_SSIZE_T_MAX
 
@@ -59,7 +73,10 @@ if refused:
 @cython.final
 @cython.no_gc_clear  # its fields are never changed, so a cycle through it is broken elsewhere: in a list, a dict, an instance
 cdef class Key:
-    """The name of a slot together with the type of what it holds.
+    """Key(name, type, /)
+--
+
+    The name of a slot together with the type of what it holds.
 
     ``Key("count", int)`` can stand wherever a plain key can. What goes in or comes out under it is checked against its type,
     at run time and by type checkers. A typed key and the plain string with the same text are the same slot. Keys are immutable,
@@ -118,25 +135,36 @@ cdef int refuse(int refused) except -1:
     raise LockError(refused, strerror(refused))
 
 
-cdef inline int share(Core core) except -1:
+# What follows takes the handle and not its core: Cython counts a reference to an attribute that it passes on, not to ``self``.
+
+cdef inline int share(MemoryStore self) except -1:
     """Take the lock for reading."""
-    cdef int refused = cano_lock_shared(&core.lock)
+    cdef int refused = cano_lock_shared(&self.core.lock)
     return refuse(refused) if refused else 0
 
 
-cdef inline int exclude(Core core) except -1:
+cdef inline int exclude(MemoryStore self) except -1:
     """Take the lock for writing."""
-    cdef int refused = cano_lock_exclusive(&core.lock)
+    cdef int refused = cano_lock_exclusive(&self.core.lock)
     return refuse(refused) if refused else 0
 
 
-cdef inline PyObject *held(Core core, str name) noexcept:
+cdef inline void release(MemoryStore self) noexcept:
+    cano_unlock(&self.core.lock)
+
+
+cdef inline PyObject *held(MemoryStore self, str name) noexcept:
     """The value under ``name``, borrowed, or NULL. Held: shared or exclusive. Exact str keys cannot fail to compare."""
-    return PyDict_GetItemWithError(core.data, name)
+    return PyDict_GetItemWithError(<PyObject *> self.core.data, name)
+
+
+cdef inline int hold(MemoryStore self, str name, object value) noexcept:
+    """Put ``value`` under ``name``; -1 with a MemoryError set, to be raised after the unlock. Held: exclusive."""
+    return PyDict_SetItem(<PyObject *> self.core.data, name, value)
 
 
 cdef inline str text(object key):
-    """The exact text of a plain key, without calling any code of a subclass."""
+    """The exact text of a key, without calling any code of a subclass."""
     return <str> key if PyUnicode_CheckExact(key) else text_slowly(key)
 
 
@@ -145,15 +173,28 @@ cdef str text_slowly(object key):
         return (<Key> key).name
     if PyUnicode_Check(key):
         return PyUnicode_FromObject(key)
-    raise TypeError(f"a key is a str or a Key, got {type(key).__module__}.{type(key).__qualname__}")
+    raise TypeError(f"a key is a str or a Key, got {key!r} of type {type(key).__qualname__}")
 
 
-cdef inline object type_of(object key):
-    """The type that a typed key names, or ABSENT."""
-    return (<Key> key).type if type(key) is Key else ABSENT
+cdef object form_under(object key, object form):
+    """The type to ask for under a key that is no plain str: the typed key's own, or ``form``."""
+    if type(key) is not Key:
+        return form
+    if form is not ABSENT:
+        raise TypeError(f"{key!r} names its type already: leave {form!r} out")
+    return (<Key> key).type
 
 
-cdef Py_ssize_t gather(Core core, PyObject ***keys, PyObject ***values, Py_ssize_t most) except -1:
+cdef str checked(object key, object value):
+    """The exact text of a key that is about to hold ``value``."""
+    cdef str name = text(key)
+    form = form_under(key, ABSENT)
+    if form is not ABSENT and not is_a(value, form):
+        raise TypeMismatch(name, form, type(value))
+    return name
+
+
+cdef Py_ssize_t gather(MemoryStore self, PyObject ***keys, PyObject ***values, Py_ssize_t most) except -1:
     """Note the keys, and the values if asked for, as they are at one moment, in fresh memory; new references.
 
     Gathers nothing if there are more than ``most``. Returns how many it gathered; the caller frees ``keys``, and ``values``
@@ -163,21 +204,21 @@ cdef Py_ssize_t gather(Core core, PyObject ***keys, PyObject ***values, Py_ssize
     cdef PyObject *key
     cdef PyObject *value
     cdef PyObject **memory
-    share(core)
-    size = PyDict_Size(core.data)
+    share(self)
+    size = PyDict_Size(<PyObject *> self.core.data)
     if size > most:
         size = 0
-    memory = <PyObject **> malloc((size * 2 + 1) * sizeof(PyObject *))
+    memory = <PyObject **> malloc((size * (2 if values is not NULL else 1) + 1) * sizeof(PyObject *))
     if memory is not NULL and size:
         # Held: shared. Only counts go up here.
-        while PyDict_Next(core.data, &at, &key, &value):
-            Py_INCREF(<object> key)
+        while PyDict_Next(<PyObject *> self.core.data, &at, &key, &value):
+            Py_INCREF(key)
             memory[number] = key
             if values is not NULL:
-                Py_INCREF(<object> value)
+                Py_INCREF(value)
                 memory[size + number] = value
             number += 1
-    cano_unlock(&core.lock)
+    release(self)
     if memory is NULL:
         raise MemoryError()
     keys[0] = memory
@@ -186,15 +227,15 @@ cdef Py_ssize_t gather(Core core, PyObject ***keys, PyObject ***values, Py_ssize
     return number
 
 
-cdef list list_of_keys(Core core, Py_ssize_t most):
+cdef list list_of_keys(MemoryStore self, Py_ssize_t most):
     cdef PyObject **keys = NULL
-    cdef Py_ssize_t size = gather(core, &keys, NULL, most), at
+    cdef Py_ssize_t size = gather(self, &keys, NULL, most), at
     cdef list result
     try:
         result = PyList_New(size)
     except MemoryError:
         for at in range(size):
-            Py_DECREF(<object> keys[at])
+            Py_DECREF(keys[at])
         free(keys)
         raise
     for at in range(size):
@@ -203,10 +244,10 @@ cdef list list_of_keys(Core core, Py_ssize_t most):
     return result
 
 
-cdef object missing(Core core, str name, object default):
+cdef object missing(MemoryStore self, str name, object default):
     if default is not ABSENT:
         return default
-    raise KeyNotFound(name, tuple(list_of_keys(core, KNOWN_KEYS)))
+    raise KeyNotFound(name, tuple(list_of_keys(self, KNOWN_KEYS)))
 
 
 cdef object copied(object value, str name, object form):
@@ -220,23 +261,14 @@ cdef object copied(object value, str name, object form):
     return copy
 
 
-cdef inline object read(Core core, object key, object form, object default, bint copy):
+cdef inline object read(MemoryStore self, str name, object form, object default, bint copy):
     cdef PyObject *found
-    cdef str name
-    if PyUnicode_CheckExact(key):
-        name = <str> key
-    else:
-        name = text_slowly(key)
-        if type(key) is Key:
-            if form is not ABSENT:
-                raise TypeError(f"{key!r} names its type already: leave {form!r} out")
-            form = (<Key> key).type
-    share(core)
-    found = held(core, name)
+    share(self)
+    found = held(self, name)
     Py_XINCREF(found)
-    cano_unlock(&core.lock)
+    release(self)
     if found is NULL:
-        return missing(core, name, default)
+        return missing(self, name, default)
     value = cano_passed_on(found)
     if form is not ABSENT and not is_a(value, form):
         raise TypeMismatch(name, form, type(value))
@@ -245,8 +277,88 @@ cdef inline object read(Core core, object key, object form, object default, bint
     return copied(value, name, form)
 
 
+cdef inline int write(MemoryStore self, str name, object value) except -1:
+    cdef PyObject *displaced
+    cdef int status
+    exclude(self)
+    displaced = held(self, name)
+    Py_XINCREF(displaced)
+    status = hold(self, name, value)
+    release(self)
+    Py_XDECREF(displaced)  # may run a finalizer, which may use the store
+    return passed_on(status)
+
+
+cdef inline bint extend(MemoryStore self, str name, object item) except -1:
+    """Append to the list under ``name`` if the store has it to itself; False: it has not, and nothing was done."""
+    cdef PyObject *seen
+    cdef int status = 0
+    cdef bint ours
+    exclude(self)
+    seen = held(self, name)
+    ours = seen is not NULL and PyList_CheckExact(seen) and cano_only_ours(seen)
+    if ours:
+        status = PyList_Append(seen, item)
+    release(self)
+    passed_on(status)
+    return ours
+
+
+cdef int append_slowly(MemoryStore self, str name, object item) except -1:
+    """Append by putting a new list in place, made with the lock released, until nothing has moved in between."""
+    cdef PyObject *seen
+    cdef int status
+    cdef bint moved
+    cdef object base  # keeps what was seen alive, so that the same address is the same list
+    cdef list own
+    while not extend(self, name, item):
+        share(self)
+        seen = held(self, name)
+        Py_XINCREF(seen)
+        release(self)
+        if seen is NULL:
+            base = None
+            own = [item]
+        else:
+            base = cano_passed_on(seen)
+            if type(base) is not list:
+                raise AppendTypeMismatch(name, type(base))
+            own = PyList_GetSlice(base, 0, len(<list> base))
+            own.append(item)
+        status = 0
+        exclude(self)
+        moved = held(self, name) is not seen
+        if not moved:
+            status = hold(self, name, own)  # what it displaces is still held here
+        release(self)
+        passed_on(status)
+        if not moved:
+            return 0
+        base = own = None  # our own hold on the list would keep the store from having it to itself
+    return 0
+
+
+cdef inline bint contains(MemoryStore self, str name) except -1:
+    cdef bint found
+    share(self)
+    found = held(self, name) is not NULL
+    release(self)
+    return found
+
+
+cdef inline Py_ssize_t size_of(MemoryStore self) except -1:
+    cdef Py_ssize_t size
+    share(self)
+    size = PyDict_Size(<PyObject *> self.core.data)
+    release(self)
+    return size
+
+
 cdef class MemoryStore:
-    """A string-keyed map that any number of threads and async tasks share through handles.
+    """MemoryStore(mapping=None, /)
+--
+
+    A string-keyed map that any number of threads and async tasks share through handles.
 
     ``MemoryStore()`` is empty, ``MemoryStore(mapping)`` starts with the items of a mapping; values are kept by reference.
     Every operation is atomic with respect to every other, from any thread. None waits for anything but another operation, none
@@ -274,8 +386,12 @@ cdef class MemoryStore:
         for name, value in items:
             self.put(name, value)
 
+    @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def get(self, key, form=ABSENT, /, *, default=ABSENT):
-        """Return an owned copy of the value: nothing the caller does to it reaches the store.
+        """get($self, key, form=..., /, *, default=...)
+--
+
+        Return an owned copy of the value: nothing the caller does to it reaches the store.
 
         The copy is what ``copy.deepcopy`` makes; immutable plain values come back as they are. A class as ``form`` is checked by
         ``isinstance`` before the copy is made, and the copy again.
@@ -288,10 +404,16 @@ cdef class MemoryStore:
             RecursionError: the value is nested too deep to be copied.
             TypeError: ``form`` is no form that can be checked.
         """
-        return read(self.core, key, form, default, True)
+        if PyUnicode_CheckExact(key):
+            return read(self, <str> key, form, default, True)
+        return read(self, text_slowly(key), form_under(key, form), default, True)
 
+    @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def get_shared(self, key, form=ABSENT, /, *, default=ABSENT):
-        """Return the stored object itself, without a copy: two calls with no write between return the identical object.
+        """get_shared($self, key, form=..., /, *, default=...)
+--
+
+        Return the stored object itself, without a copy: two calls with no write between return the identical object.
 
         No later operation of the store changes that object (``append`` copies a list that somebody holds); what a holder
         changes in place, every other holder sees. Cost: O(1).
@@ -301,7 +423,9 @@ cdef class MemoryStore:
             TypeMismatch: the value is not of the type asked for, or of the type that the typed key names.
             TypeError: ``form`` is no form that can be checked.
         """
-        return read(self.core, key, form, default, False)
+        if PyUnicode_CheckExact(key):
+            return read(self, <str> key, form, default, False)
+        return read(self, text_slowly(key), form_under(key, form), default, False)
 
     def put(self, key, value, /):
         """Insert or replace whatever was there, and keep a reference to ``value``, which is not copied. Cost: O(1).
@@ -309,17 +433,10 @@ cdef class MemoryStore:
         Raises:
             TypeMismatch: the key is typed and ``value`` is not of its type; the store is unchanged.
         """
-        cdef Core core = self.core
-        cdef PyObject *displaced
-        cdef str name = <str> key if PyUnicode_CheckExact(key) else checked(key, value)
-        exclude(core)
-        displaced = held(core, name)
-        Py_XINCREF(displaced)
-        try:
-            PyDict_SetItem(core.data, name, value)
-        finally:
-            cano_unlock(&core.lock)
-            Py_XDECREF(displaced)  # may run a finalizer, which may use the store
+        if PyUnicode_CheckExact(key):
+            write(self, <str> key, value)
+        else:
+            write(self, checked(key, value), value)
 
     def append(self, key, item, /):
         """Append ``item`` to the list under ``key``, or put ``[item]`` there if nothing is stored.
@@ -332,106 +449,76 @@ cdef class MemoryStore:
             AppendTypeMismatch: the value is no ``list``, or a subclass of it; it stays as it was.
             TypeMismatch: the key is typed and its type admits no list.
         """
-        cdef Core core = self.core
-        cdef PyObject *seen
-        cdef str name = text(key)
-        cdef object own = None   # the list to put in place of ``base``
-        cdef object base = None  # what ``own`` was made from; None: nothing was there
-        form = type_of(key)
+        form = form_under(key, ABSENT)
         if form is not ABSENT and not is_a([], form):
-            raise TypeMismatch(name, form, list)
-        while True:
-            exclude(core)
-            seen = held(core, name)
-            if seen is not NULL and PyList_CheckExact(seen) and cano_only_ours(seen):
-                try:
-                    PyList_Append(seen, item)
-                finally:
-                    cano_unlock(&core.lock)
-                return
-            if own is not None and seen is (NULL if base is None else <PyObject *> base):
-                try:
-                    PyDict_SetItem(core.data, name, own)  # displaces ``base``, which is still held here
-                finally:
-                    cano_unlock(&core.lock)
-                return
-            Py_XINCREF(seen)
-            cano_unlock(&core.lock)
-            # Not ours alone, or not there: make our own list with the lock released, and put it in place if nothing has moved.
-            own = base = None
-            if seen is NULL:
-                own = [item]
-                continue
-            base = cano_passed_on(seen)
-            if type(base) is not list:
-                raise AppendTypeMismatch(name, type(base))
-            own = PyList_GetSlice(base, 0, len(<list> base))
-            (<list> own).append(item)
+            raise TypeMismatch(text(key), form, list)
+        if not extend(self, text(key), item):
+            append_slowly(self, text(key), item)
 
     def remove(self, key, /):
         """Delete what is under ``key``; a missing key is no error. Cost: O(1)."""
-        cdef Core core = self.core
         cdef str name = text(key)
         cdef PyObject *displaced
-        exclude(core)
-        displaced = held(core, name)
+        cdef int status = 0
+        exclude(self)
+        displaced = held(self, name)
         if displaced is not NULL:
-            Py_INCREF(<object> displaced)
-            PyDict_DelItem(core.data, name)
-        cano_unlock(&core.lock)
+            Py_INCREF(displaced)
+            status = PyDict_DelItem(<PyObject *> self.core.data, name)
+        release(self)
         Py_XDECREF(displaced)  # may run a finalizer, which may use the store
+        passed_on(status)
 
     def contains_key(self, key, /):
         """Return whether something is stored under ``key``. Cost: O(1)."""
-        return contains(self.core, key)
+        return contains(self, text(key))
 
     def __contains__(self, key):
-        return contains(self.core, key)
+        return contains(self, text(key))
 
     def keys(self):
         """Return a list of all keys at one moment, as exact ``str``, in no particular order. Cost: O(n)."""
-        return list_of_keys(self.core, PY_SSIZE_T_MAX)
+        return list_of_keys(self, PY_SSIZE_T_MAX)
 
     def __iter__(self):
-        return iter(list_of_keys(self.core, PY_SSIZE_T_MAX))
+        return iter(list_of_keys(self, PY_SSIZE_T_MAX))
 
     def snapshot(self):
         """Return a dict of all keys and the stored objects themselves, at one moment. Cost: O(n), no value is copied."""
         cdef PyObject **keys = NULL
         cdef PyObject **values = NULL
-        cdef Py_ssize_t size = gather(self.core, &keys, &values, PY_SSIZE_T_MAX), at
+        cdef Py_ssize_t size = gather(self, &keys, &values, PY_SSIZE_T_MAX), at
         cdef dict result
         try:
             result = {}
             for at in range(size):
-                PyDict_SetItem(result, <object> keys[at], <object> values[at])
+                result[<object> keys[at]] = <object> values[at]
             return result
         finally:
             for at in range(size):
-                Py_DECREF(<object> keys[at])
-                Py_DECREF(<object> values[at])
+                Py_DECREF(keys[at])
+                Py_DECREF(values[at])
             free(keys)
 
     def __len__(self):
-        return size_of(self.core)
+        return size_of(self)
 
     def len(self):
         """Return the number of keys; the same as ``len(store)``. Cost: O(1)."""
-        return size_of(self.core)
+        return size_of(self)
 
     def is_empty(self):
         """Return whether nothing is stored. Cost: O(1)."""
-        return size_of(self.core) == 0
+        return size_of(self) == 0
 
     def clear(self):
         """Remove everything, at one moment. Cost: O(1) under the lock, O(n) after it."""
-        cdef Core core = self.core
         cdef dict fresh = {}
         cdef dict displaced
-        exclude(core)
-        displaced = core.data
-        core.data = fresh
-        cano_unlock(&core.lock)
+        exclude(self)
+        displaced = self.core.data
+        self.core.data = fresh
+        release(self)
         displaced = None  # may run finalizers, which may use the store
 
     def clone(self):
@@ -444,7 +531,7 @@ cdef class MemoryStore:
         return handle
 
     def __repr__(self):
-        cdef Py_ssize_t size = size_of(self.core)
+        cdef Py_ssize_t size = size_of(self)
         return f"<{type(self).__name__}: {size} {'key' if size == 1 else 'keys'}>"
 
     def __copy__(self):
@@ -456,28 +543,3 @@ cdef class MemoryStore:
     def __reduce_ex__(self, protocol, /):
         raise TypeError("a store is not pickled: take store.snapshot(), a dict of its values, and pickle that")
 
-
-cdef str checked(object key, object value):
-    """The exact text of a key that is about to hold ``value``."""
-    cdef str name = text(key)
-    form = type_of(key)
-    if form is not ABSENT and not is_a(value, form):
-        raise TypeMismatch(name, form, type(value))
-    return name
-
-
-cdef inline bint contains(Core core, object key) except -1:
-    cdef str name = text(key)
-    cdef bint found
-    share(core)
-    found = held(core, name) is not NULL
-    cano_unlock(&core.lock)
-    return found
-
-
-cdef inline Py_ssize_t size_of(Core core) except -1:
-    cdef Py_ssize_t size
-    share(core)
-    size = PyDict_Size(core.data)
-    cano_unlock(&core.lock)
-    return size
