@@ -1,0 +1,1 @@
+"""A year of an airport's weather: read, validated, summarised and reported by a workflow of seven states."""
