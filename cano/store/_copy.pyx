@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
 """The copy that ``get`` hands out: the semantics of ``copy.deepcopy``, with exact built-in containers done in C.
 
 Each container is first copied shallowly in one step, so that it is seen as it was at one moment, and then its parts are

@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
 """The type forms that a value can be asked for: classes, ``Any``, ``None`` and unions of these. All others are refused."""
 
 from types import GenericAlias, UnionType

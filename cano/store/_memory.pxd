@@ -8,7 +8,7 @@ cdef class Key:
     cdef readonly object type
 
 
-cdef class Core:
+cdef class _Core:
     """The data that all handles of one store share; it has no face of its own."""
 
     cdef cano_lock lock  # guards ``data``: shared to read it, exclusive to change it
@@ -17,5 +17,5 @@ cdef class Core:
 
 
 cdef class MemoryStore:
-    cdef Core core
+    cdef _Core core
     cdef object __weakref__

@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, embedsignature=True, embedsignature.format=clinic
 """``MemoryStore``: a string-keyed map that threads and async tasks share through handles.
 
 The lock rule. Between ``acquire`` and ``cano_unlock`` runs no Python code, ever, and nothing that could suspend the thread:
@@ -115,7 +115,7 @@ cdef class Key:
 
 @cython.final
 @cython.no_gc_clear  # ``data`` must outlive every finalizer that still uses the store; the collector clears the dict itself
-cdef class Core:
+cdef class _Core:
     """What all handles of one store share."""
 
     def __cinit__(self):
@@ -372,7 +372,7 @@ cdef class MemoryStore:
     """
 
     def __cinit__(self):
-        self.core = Core()
+        self.core = _Core()
 
     def __init__(self, mapping=None, /):
         if mapping is None:
