@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from cano import __version__
+from cano._version import __version__
 from tests.meta.tree import ROOT
 
 pytestmark = pytest.mark.packaging
