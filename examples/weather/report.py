@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Sized
 from examples.weather.figures import CROSSWIND_STEPS, Count, Figure, Figures, Period
 from examples.weather.model import BadRow
 
+WIDTH = 100
 SHOWN_BAD_ROWS = 10
 BAR_WIDTH = 10
 
@@ -16,7 +17,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, align: str = "<
     widths = [max(len(line[index]) for line in lines) for index in range(len(head))]
     sides = align.ljust(len(head), ">")
     return [
-        ("  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True))).rstrip() for line in lines
+        ("  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True))).rstrip()
+        for line in lines
     ]
 
 
@@ -63,13 +65,17 @@ def render_figures(figures: Figures, bad: Sequence[BadRow], source: str) -> str:
 def disturbances(figures: Figures) -> list[str]:
     """Write how many hours were disturbed, and by what."""
     year = figures.year
-    rows = [[reason.phrase, f"{count.yes:,}", f"{count.known:,}", share(count)] for reason, count in zip(figures.reasons, year.reasons, strict=True)]
+    rows = [
+        [reason.phrase, f"{count.yes:,}", f"{count.known:,}", share(count)]
+        for reason, count in zip(figures.reasons, year.reasons, strict=True)
+    ]
     rows.append(["any of these", f"{year.disturbed.yes:,}", f"{year.disturbed.known:,}", share(year.disturbed)])
     lines = title("Hours in which weather disturbs traffic")
     lines += table(["", "hours", "of known", "share"], rows)
     undecided = year.hours - year.disturbed.known
     if undecided:
-        lines.append(f"  {undecided:,} more hours lack a value that would decide; they count neither way.")
+        who, what = ("hour lacks", "it counts") if undecided == 1 else ("hours lack", "they count")
+        lines.append(f"  {undecided:,} {who} a value that would decide; {what} neither way.")
     return lines
 
 
@@ -77,10 +83,18 @@ def crosswinds(figures: Figures) -> list[str]:
     """Write how often the wind blows across each runway."""
     lines = title("Wind across each runway, gusts included: hours with at least so many knots")
     if not figures.crosswinds:
-        return [*lines, f"  No runways are known for {figures.airport}; give them, such as --runway 04/22=26 (degrees from true north)."]
+        return [
+            *lines,
+            f"  No runways are known for {figures.airport}; give them, as in --runway 04/22=26 (degrees from true north)",
+        ]
     rows = [
-        [item.runway, *(f"{hours:,}" for hours in item.at_least), f"{item.known:,}", number(item.worst, 1),
-         f"{item.worst_at:%Y-%m-%d %H:%M}" if item.worst_at else "-"]
+        [
+            item.runway,
+            *(f"{hours:,}" for hours in item.at_least),
+            f"{item.known:,}",
+            number(item.worst, 1),
+            f"{item.worst_at:%Y-%m-%d %H:%M}" if item.worst_at else "-",
+        ]
         for item in figures.crosswinds
     ]
     return lines + table(["runway", *(f"{step:g} kt" for step in CROSSWIND_STEPS), "of known", "worst kt", "at (UTC)"], rows)
@@ -107,14 +121,21 @@ def months(figures: Figures) -> list[str]:
     """Write one row a month, with a bar for the share of disturbed hours."""
     head = ["month", "hours", "mean F", "inches", "most kt", *outcome_heads(figures)]
     rows = [
-        [item.name, f"{item.hours:,}", figure(item.temp, 1, item.hours), figure(item.precip, 2, item.hours), number(item.wind_most, 0), *outcome(item)]
+        [
+            item.name,
+            f"{item.hours:,}",
+            figure(item.temp, 1, item.hours),
+            figure(item.precip, 2, item.hours),
+            number(item.wind_most, 0),
+            *outcome(item),
+        ]
         for item in figures.months
     ]
     body = table(head, rows)
     width = max(map(len, body))
     lines = title("Month by month: the weather, and the hours that it disturbs")
     lines += [f"{line.ljust(width)}  {bar}".rstrip() for line, bar in zip(body, ["", *bars(figures.months)], strict=True)]
-    if any(figure.known != item.hours for item in figures.months for figure in (item.temp, item.precip)):
+    if any({item.temp.known, item.precip.known} != {item.hours} for item in figures.months):
         lines.append("  In brackets: the hours that a figure rests on, where some lack the value.")
     return lines
 
@@ -125,8 +146,15 @@ def worst_days(figures: Figures) -> list[str]:
         return []
     head = ["day", "hours", "mean F", "inches", "least mi", "most kt", *outcome_heads(figures)]
     rows = [
-        [item.name, f"{item.hours:,}", figure(item.temp, 1, item.hours), figure(item.precip, 2, item.hours),
-         number(item.visib_least, 2), number(item.wind_most, 0), *outcome(item)]
+        [
+            item.name,
+            f"{item.hours:,}",
+            figure(item.temp, 1, item.hours),
+            figure(item.precip, 2, item.hours),
+            number(item.visib_least, 2),
+            number(item.wind_most, 0),
+            *outcome(item),
+        ]
         for item in figures.worst_days
     ]
     return title("The worst days") + table(head, rows)
@@ -144,15 +172,20 @@ def bad_rows(bad: Sequence[BadRow]) -> list[str]:
 def render_rejection(bad: Sequence[BadRow], rows: int, max_bad_percent: float, source: str) -> str:
     """Write why a file was rejected."""
     heading = f"REJECTED: {source}"
+    found = f"In {len(bad):,} of {rows:,} rows ({100 * len(bad) / rows:.1f} %) a value cannot be true"
     lines = [
         heading,
-        "=" * len(heading),
-        f"In {len(bad):,} of {rows:,} rows ({100 * len(bad) / rows:.1f} %) a value cannot be true; {max_bad_percent:g} % may be bad at most.",
+        "=" * min(len(heading), WIDTH),
+        f"{found}; {max_bad_percent:g} % may be bad at most.",
         "Nothing was computed.",
     ]
     reasons = Counter((row.column, row.reason) for row in bad)
     lines += title("Why")
-    lines += table(["column", "reason", "rows"], [[column, reason, f"{n:,}"] for (column, reason), n in reasons.most_common(SHOWN_BAD_ROWS)], align="<<")
+    lines += table(
+        ["column", "reason", "rows"],
+        [[column, reason, f"{n:,}"] for (column, reason), n in reasons.most_common(SHOWN_BAD_ROWS)],
+        align="<<",
+    )
     lines += title("Where")
     lines += bad_rows(bad)
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""From the bytes of a file to rows: the form must be right, or the file is broken; the values must be possible, or the row is bad."""
+"""From bytes to rows: the form must be right, or the file is broken; the values must be possible, or the row is bad."""
 
 import csv
 import io
