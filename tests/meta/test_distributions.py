@@ -127,9 +127,10 @@ def test_the_wheel_needs_no_other_package(wheel: ZipFile) -> None:
     assert [line for line in required if "extra ==" not in line] == []
 
 
-def test_a_build_without_a_compiler_says_what_is_needed(tmp_path: Path) -> None:
-    """Where the compiler fails, the last words name it, the headers, and how to get both; no traceback."""
-    run = python(tree(tmp_path), "setup.py", "build_ext", "--build-lib", "out", CC="/bin/false")
+@pytest.mark.parametrize("compiler", ["/bin/false", "no-such-compiler"])
+def test_a_build_without_a_compiler_says_what_is_needed(compiler: str, tmp_path: Path) -> None:
+    """Where the compiler fails or is not there, the last words name it, the headers, and how to get both; no traceback."""
+    run = python(tree(tmp_path), "setup.py", "build_ext", "--build-lib", "out", CC=compiler)
     assert run.returncode != 0
     assert "Traceback" not in run.stderr
     assert run.stderr.rstrip().endswith("There is no pure-Python version to fall back to.")
