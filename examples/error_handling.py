@@ -1,6 +1,8 @@
 """Error handling: every store error, what it says, what it knows, and what to do about it."""
 
 import errno
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
 
 from cano import AppendTypeMismatch, CanoError, CopyError, KeyNotFound, LockError, MemoryStore, StoreError, TypeMismatch
@@ -57,7 +59,12 @@ def lock_error() -> None:
 
 def one_root(store: MemoryStore) -> None:
     """All of them are a StoreError, and that is a CanoError: one clause catches what you have no plan for."""
-    for attempt in (lambda: store.get("nothing"), lambda: store.get("status", int), lambda: store.append("status", 1)):
+    attempts: list[Callable[[], object]] = [
+        partial(store.get, "nothing"),
+        partial(store.get, "status", int),
+        partial(store.append, "status", 1),
+    ]
+    for attempt in attempts:
         try:
             attempt()
         except CanoError as error:

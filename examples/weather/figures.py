@@ -195,11 +195,10 @@ def period(name: str, hours: Sequence[Observation], questions: Iterable[Question
 
 
 def across(runway: Runway, hours: Sequence[Observation]) -> Crosswind:
-    """Sum up the wind across one runway."""
+    """Sum up the wind across one runway in hours that are in order."""
     winds = [(wind, hour.instant) for hour in hours if (wind := crosswind(hour, runway)) is not None]
     at_least = tuple(sum(wind >= step for wind, _ in winds) for step in CROSSWIND_STEPS)
-    # The earliest of equally bad hours.
-    worst, worst_at = min(winds, key=lambda pair: (-pair[0], pair[1])) if winds else (None, None)
+    worst, worst_at = max(winds, key=lambda pair: pair[0]) if winds else (None, None)  # the first of equals
     return Crosswind(runway.name, at_least, len(winds), worst, worst_at)
 
 
@@ -229,5 +228,5 @@ def summarise(parsed: Parsed, runways: Sequence[Runway]) -> Figures:
         year=period("all", hours, reasons.values()),
         crosswinds=tuple(across(runway, hours) for runway in runways),
         months=tuple(period(month, rows, reasons.values()) for month, rows in by_month.items()),
-        worst_days=tuple(sorted(bad_days, key=lambda day: (-day.disturbed.yes, day.name))[:WORST_DAYS]),
+        worst_days=tuple(sorted(bad_days, key=lambda day: -day.disturbed.yes)[:WORST_DAYS]),
     )

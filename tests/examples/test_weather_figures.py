@@ -85,6 +85,16 @@ def test_questions_at_their_edges(question: figures.Question, values: dict[str, 
     assert question(observed(**values)) is answer
 
 
+@pytest.mark.parametrize(
+    ("wind", "steps", "strong"), [(20.0, (1, 1, 1, 0), True), (19.99, (1, 1, 0, 0), False), (10.0, (1, 0, 0, 0), False)]
+)
+def test_crosswind_at_the_edges_of_its_steps(wind: float, steps: tuple[int, ...], strong: bool) -> None:
+    """A wind of exactly so many knots reaches the step and disturbs; a hair less does neither."""
+    blowing = observed(wind_speed=wind * 1.15078, wind_dir=90.0)
+    assert figures.across(NORTH, [blowing]).at_least == steps
+    assert figures.strong_crosswind(NORTH)(blowing) is strong
+
+
 def test_each_figure_rests_on_the_hours_that_have_its_value() -> None:
     """A missing value takes its hour out of the figures that need it, and out of no other."""
     changed = {
