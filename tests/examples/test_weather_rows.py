@@ -294,7 +294,7 @@ def test_damage_to_one_cell_is_reported_in_that_cell(number: int, column: str, t
     A wrong date may also show in the time beside it, and an hour that becomes that of a later row only there.
     """
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, HEADER, lineterminator="\n")
+    writer = csv.DictWriter(buffer, HEADER, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows(hours(4, {number: {column: text}}))
     try:
