@@ -1,0 +1,331 @@
+"""No code of anybody runs under the lock: whatever Python can be made to call may use the store, in every operation."""
+
+import gc
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cano.errors import CopyError, TypeMismatch
+from cano.store import Key, MemoryStore
+from tests.threads.operations import OPERATIONS, Operation
+
+# The lock is not recursive: an operation inside another one's lock would hang for ever. So that this is a failure and
+# not a stuck job, each case runs in a thread that has to end.
+
+
+def ends(call: Callable[[], object]) -> None:
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive(), "the operation hangs"
+    if errors:
+        raise errors[0]
+
+
+def trigger_finalizer(store: MemoryStore, inner: Operation, seen: list[str]) -> object:
+    class Finalized:
+        def __del__(self) -> None:
+            inner(store)
+            seen.append("finalizer")
+
+    return Finalized()
+
+
+def trigger_weakref(store: MemoryStore, inner: Operation, seen: list[str]) -> object:
+    class Referred:
+        pass
+
+    referred = Referred()
+    KEPT.append(weakref.ref(referred, lambda _: (inner(store), seen.append("weakref"))))
+    return referred
+
+
+KEPT: list[object] = []
+RELEASERS: dict[str, Operation] = {
+    "put": lambda store: store.put("value", None),
+    "remove": lambda store: store.remove("value"),
+    "clear": lambda store: store.clear(),
+    "append": lambda store: store.append("held in a list", 1),
+    "the last handle": lambda store: None,
+}
+
+
+@pytest.mark.parametrize("make", [trigger_finalizer, trigger_weakref])
+@pytest.mark.parametrize("release", RELEASERS)
+@pytest.mark.parametrize("inner", OPERATIONS)
+def test_what_is_displaced_may_use_the_store(
+    make: Callable[[MemoryStore, Operation, list[str]], object], release: str, inner: str
+) -> None:
+    """A __del__ or a weakref callback of a displaced value may call any operation of the store that let it go."""
+    seen: list[str] = []
+
+    def case() -> None:
+        store = MemoryStore({"list": [1]})
+        watcher = store.clone() if release != "the last handle" else MemoryStore({"list": [1]})
+        if release == "append":  # the list it displaces is the last that holds the value
+            held = [make(watcher, OPERATIONS[inner], seen)]
+            store.put("held in a list", held)
+            store.append("held in a list", 2)  # copied, since ``held`` is held
+            del held
+            store.clear()
+        else:
+            store.put("value", make(watcher, OPERATIONS[inner], seen))
+        RELEASERS[release](store)
+        del store
+        gc.collect()
+
+    try:
+        ends(case)
+    finally:
+        KEPT.clear()
+    assert len(seen) == 1
+
+
+class Hostile(str):
+    """A key whose every method would use the store, if anybody called it."""
+
+    store: MemoryStore
+    calls = 0
+
+    def _use(self, *_: object) -> Any:
+        type(self).calls += 1
+        self.store.clear()
+        raise RuntimeError("the store called a method of a key")
+
+    __eq__ = __ne__ = __lt__ = __str__ = __repr__ = __len__ = __getitem__ = __iter__ = _use
+    __hash__ = _use
+
+
+KEYED: dict[str, Callable[[MemoryStore, str], object]] = {
+    "get": lambda store, key: store.get(key, default=None),
+    "get_shared": lambda store, key: store.get_shared(key, default=None),
+    "put": lambda store, key: store.put(key, 2),
+    "append": lambda store, key: store.append(key, 3),
+    "remove": lambda store, key: store.remove(key),
+    "contains_key": lambda store, key: store.contains_key(key),
+    "in": lambda store, key: key in store,
+}
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_no_method_of_a_key_is_called(name: str) -> None:
+    """D6: a str subclass counts as its text, and none of its methods runs."""
+    store = MemoryStore({"other": 1, "list": [1]})
+    key = Hostile("list")
+    key.store = store
+    Hostile.calls = 0
+    ends(lambda: KEYED[name](store, key))
+    assert Hostile.calls == 0
+    assert all(type(held) is str for held in store.keys())
+
+
+@pytest.mark.parametrize("inner", OPERATIONS)
+def test_a_type_check_may_use_the_store(inner: str) -> None:
+    """A metaclass whose __instancecheck__ uses the store is asked with the lock released, by reads and by typed keys."""
+    store = MemoryStore({"list": [1]})
+    asked: list[object] = []
+
+    class Meta(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            asked.append(instance)
+            OPERATIONS[inner](store)
+            return True
+
+    class Anything(metaclass=Meta):
+        pass
+
+    def case() -> None:
+        store.get("list", Anything)
+        store.put("list", [1])
+        store.get_shared("list", Anything)
+        store.put(Key("typed", Anything), 5)
+        store.append(Key("log", Anything), 5)
+
+    ends(case)
+    assert len(asked) >= 4
+
+
+def test_a_type_check_that_raises_changes_nothing() -> None:
+    """What an __instancecheck__ raises reaches the caller, and nothing was put."""
+
+    class Meta(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            raise ZeroDivisionError
+
+    class Broken(metaclass=Meta):
+        pass
+
+    store = MemoryStore({"value": 1})
+    for call in (
+        lambda: store.get("value", Broken),
+        lambda: store.get_shared("value", Broken),
+        lambda: store.put(Key("value", Broken), 2),
+        lambda: store.append(Key("value", Broken), 2),
+    ):
+        with pytest.raises(ZeroDivisionError):
+            call()
+    assert store.snapshot() == {"value": 1}
+
+
+@pytest.mark.parametrize("hook", ["__deepcopy__", "__reduce_ex__", "__class__"])
+@pytest.mark.parametrize("inner", OPERATIONS)
+def test_a_copy_may_use_the_store(hook: str, inner: str) -> None:
+    """Code that runs while a value is copied may call any operation of the store that holds it."""
+    store = MemoryStore({"list": [1]})
+    ran: list[str] = []
+
+    class Copied:
+        if hook == "__deepcopy__":
+
+            def __deepcopy__(self, memo: dict[int, object]) -> object:
+                ran.append(hook)
+                OPERATIONS[inner](store)
+                return self
+
+        elif hook == "__reduce_ex__":
+
+            def __reduce_ex__(self, protocol: object) -> Any:
+                ran.append(hook)
+                OPERATIONS[inner](store)
+                return object, ()
+
+        else:
+
+            @property
+            def __class__(self) -> Any:
+                ran.append(hook)
+                OPERATIONS[inner](store)
+                return Copied
+
+            @__class__.setter
+            def __class__(self, value: object) -> None: ...
+
+    value = [{"a": (Copied(), 1)}]
+    store.put("value", value)
+    if hook == "__class__":
+        ends(lambda: pytest.raises(TypeMismatch, store.get, "value", dict))
+        store.put("value", Copied())
+        ends(lambda: pytest.raises(TypeMismatch, store.get, "value", int))
+    else:
+        ends(lambda: store.get("value", list))
+    assert ran
+
+
+def test_a_copy_that_raises_leaves_the_store_as_it_was() -> None:
+    """What a __deepcopy__ raises reaches the caller as itself; a TypeError, the sign of the uncopyable, as a CopyError."""
+
+    class Refusing:
+        def __init__(self, error: BaseException) -> None:
+            self.error = error
+
+        def __deepcopy__(self, memo: object) -> object:
+            raise self.error
+
+    for error, expected in (
+        (ZeroDivisionError(), ZeroDivisionError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (TypeError("no"), CopyError),
+    ):
+        value = [Refusing(error)]
+        store = MemoryStore({"value": value})
+        with pytest.raises(expected):
+            store.get("value")
+        assert store.snapshot() == {"value": value}
+        store.put("value", 1)
+
+
+@pytest.fixture
+def eager_collector() -> Iterator[None]:
+    """Let the collector run at nearly every allocation of a container."""
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("eager_collector")
+@pytest.mark.parametrize("outer", OPERATIONS)
+def test_the_collector_may_run_in_any_operation(outer: str) -> None:
+    """A finalizer in a garbage cycle, run by the collector in the middle of an operation, may use the store.
+
+    Before CPython 3.12 the collector runs on the spot in an allocation, so a list made under the lock would hang here.
+    """
+    store = MemoryStore({"list": [1, 2, 3]})
+    ran: list[int] = []
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            ran.append(len(store))
+            store.put("from a finalizer", [1])
+            store.keys()
+
+    def case() -> None:
+        for _ in range(300):
+            Cycle()
+            OPERATIONS[outer](store)
+
+    ends(case)
+    gc.collect()
+    assert ran
+
+
+def test_a_trace_function_may_use_the_store() -> None:
+    """A profiler that looks into the store at every call, C functions included, does not hang it."""
+    store = MemoryStore({"list": [1]})
+    seen: list[int] = []
+
+    def profile(*_: object) -> None:
+        sys.setprofile(None)
+        seen.append(len(store))
+        sys.setprofile(profile)
+
+    def case() -> None:
+        sys.setprofile(profile)
+        try:
+            for operation in OPERATIONS.values():
+                operation(store)
+        finally:
+            sys.setprofile(None)
+
+    ends(case)
+    assert seen
+
+
+def test_a_mapping_that_misbehaves_fills_no_store() -> None:
+    """A3: MemoryStore(mapping) runs the mapping's code before anything is put, and a bad key in it puts nothing."""
+    from collections.abc import Iterator as Iter
+    from collections.abc import Mapping
+
+    store = MemoryStore()
+
+    class Clearing(Mapping[str, int]):
+        def __getitem__(self, key: str) -> int:
+            store.clear()
+            return 1
+
+        def __iter__(self) -> Iter[str]:
+            store.put("seen", 1)
+            return iter(["a", "b"])
+
+        def __len__(self) -> int:
+            return 2
+
+    ends(lambda: MemoryStore(Clearing()))
+    with pytest.raises(TypeError, match="2 of type int"):
+        store.__init__({"a": 1, 2: 3})  # type: ignore[misc, dict-item]  # on purpose: the second key is no str
+    assert store.snapshot() == {}
