@@ -32,20 +32,25 @@ run: $(VENV)/.run ## set up, then run the weather pipeline (on INPUT, or on the 
 test: $(VENV)/.test ## set up, then run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
+# cython-lint calls pycodestyle by name, hence the path.
 lint: $(VENV)/.dev ## style of Python and Cython, and imports that go down only
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@PATH="$(CURDIR)/$(BIN):$(BIN):$$PATH" $(BIN)/cython-lint cano
-	@$(BIN)/lint-imports
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint cano || failed=1; \
+	$(BIN)/lint-imports || failed=1; \
+	exit $$failed
 
 format: $(VENV)/.dev ## let ruff lay out the Python files and put right what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 types: $(VENV)/.dev ## mypy strict, basedpyright, and the stubs held to the compiled modules
-	@$(BIN)/mypy
-	@$(BIN)/basedpyright --pythonpath $(BIN)/python
-	@$(BIN)/python -m mypy.stubtest cano.store._memory cano.store._copy --mypy-config-file pyproject.toml
+	@failed=0; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/basedpyright --pythonpath $(BIN)/python || failed=1; \
+	$(BIN)/python -m mypy.stubtest cano --mypy-config-file pyproject.toml || failed=1; \
+	exit $$failed
 
 bench: $(VENV)/.dev ## measure, print one table of ratios and write it to benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -33,7 +33,7 @@ if not sys.platform.startswith(("linux", "darwin")):
 build = BUILDS[choice]
 
 
-class build_ext(cython_build_ext):
+class build_ext(cython_build_ext):  # noqa: N801 - the name of the command
     """Cython's own, with a sentence that says what is missing when the compiler is."""
 
     def finalize_options(self):
