@@ -4,8 +4,12 @@ An error holds objects and writes its sentence when it is printed. Its fields go
 ``pickle`` and ``copy``, together with its cause and its notes. Each class is also the built-in error that it specialises.
 """
 
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from enum import Enum
+from typing import Any, ClassVar, Self
+from weakref import ref
 
 
 def did_you_mean(given: str, known: tuple[str, ...]) -> str:
@@ -19,6 +23,21 @@ def name_of(form: object) -> str:
     if isinstance(form, type):
         return form.__qualname__ if form.__module__ == "builtins" else f"{form.__module__}.{form.__qualname__}"
     return repr(form)
+
+
+def short_name(form: object) -> str:
+    """Name a type as it is written where it is in scope."""
+    return form.__qualname__.rpartition(".")[2] if isinstance(form, type) else str(form)
+
+
+def label_text(value: object) -> str:
+    """Return the label of a state or key: the name of an enum member, else its text."""
+    return value.name if isinstance(value, Enum) else str(value)
+
+
+def key_text(key: object) -> str:
+    """Write a resource key as a reader would write it in code."""
+    return f"{type(key).__name__}.{key.name}" if isinstance(key, Enum) else repr(key)
 
 
 class CanoError(Exception):
@@ -107,3 +126,359 @@ class LockError(StoreError, RuntimeError):
 
     def __str__(self) -> str:
         return f"the store's lock was refused: {self.reason} (errno {self.errno}); nothing was read or written"
+
+
+class ConfigurationError(CanoError, ValueError):
+    """A workflow, a task or its resources are put together wrongly; nothing has run."""
+
+    category = "configuration"
+
+
+class TaskInvalid(ConfigurationError, TypeError):
+    """The object cannot be a task: ``task`` names it, ``reason`` says why and what to write instead."""
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task = task
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.task} cannot be a task: {self.reason}"
+
+
+class AnnotationUnresolved(ConfigurationError, NameError):
+    """An annotation of ``task`` names something that its module does not know when the task is registered.
+
+    ``where`` is the parameter, or ``return``; ``annotation`` is the text as written.
+    """
+
+    def __init__(self, task: str, where: str, annotation: str, module: str) -> None:
+        super().__init__(task, where, annotation, module)
+        self.task = task
+        self.where = where
+        self.annotation = annotation
+        self.module = module
+
+    def __str__(self) -> str:
+        why = f" ({self.__cause__})" if self.__cause__ is not None else ""
+        return (
+            f"{self.task}: the annotation {self.annotation!r} of {self.where} cannot be resolved in {self.module}{why}; "
+            "import the name there, or decorate the task with @task where the name is in scope"
+        )
+
+
+class StateInvalid(ConfigurationError, TypeError):
+    """The object cannot be a state of this workflow; ``state`` is its text, ``reason`` says why."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(state, reason)
+        self.state = state
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.state} cannot be a state: {self.reason}"
+
+
+class StateDuplicate(ConfigurationError):
+    """The state is registered already, for the task named ``task``."""
+
+    def __init__(self, state: str, task: str) -> None:
+        super().__init__(state, task)
+        self.state = state
+        self.task = task
+
+    def __str__(self) -> str:
+        return f"state {self.state} is registered already, for {self.task}; equal values are one state, and a state has one task"
+
+
+class StateUnknown(ConfigurationError, LookupError):
+    """A run was asked to start in a state that the workflow does not have; ``known`` are those that it has."""
+
+    def __init__(self, state: str, known: tuple[str, ...] = ()) -> None:
+        super().__init__(state, known)
+        self.state = state
+        self.known = known
+
+    def __str__(self) -> str:
+        hint = did_you_mean(self.state, self.known) or f"; it has {', '.join(self.known) or 'none'}"
+        return f"the workflow has no state {self.state} to start in{hint}"
+
+
+class WorkflowInvalid(ConfigurationError):
+    """The workflow cannot run as it is put together; ``problems`` are all faults found, one sentence each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return f"the workflow cannot run: {self.problems[0]}"
+        return f"the workflow cannot run, {len(self.problems)} problems:" + "".join(f"\n  - {each}" for each in self.problems)
+
+
+class WorkflowFrozen(ConfigurationError, RuntimeError):
+    """``action`` would change a workflow that has begun to run."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(action)
+        self.action = action
+
+    def __str__(self) -> str:
+        return f"{self.action}: the workflow is frozen since its first run; put it together before"
+
+
+class ResourceError(CanoError):
+    """A resource could not be found, used or taken down."""
+
+    category = "resource"
+
+
+class ResourceNotFound(ResourceError, KeyError):
+    """There is no resource under ``key``.
+
+    ``known`` are the keys that exist, ``fitting`` those whose resource is of the type ``expected`` (None: no type was asked
+    for), ``where`` the task and parameter that asked, if it was one.
+    """
+
+    category = "resource_not_found"
+
+    def __init__(
+        self,
+        key: Hashable,
+        expected: object = None,
+        known: tuple[Hashable, ...] = (),
+        fitting: tuple[Hashable, ...] = (),
+        where: str = "",
+    ) -> None:
+        super().__init__(key, expected, known, fitting, where)
+        self.key = key
+        self.expected = expected
+        self.known = known
+        self.fitting = fitting
+        self.where = where
+
+    def __str__(self) -> str:
+        text = f"{self.where}: " if self.where else ""
+        text += f"no resource {key_text(self.key)}"
+        if self.fitting and self.expected is not None:
+            other, kind = key_text(self.fitting[0]), short_name(self.expected)
+            if self.where:
+                return f"{text}; {other} is a `{kind}`: rename the parameter or write `Annotated[{kind}, {other.replace(chr(39), chr(34))}]`"
+            return f"{text}; {other} is a `{kind}`"
+        return text + (
+            did_you_mean(label_text(self.key), tuple(map(label_text, self.known)))
+            or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}"
+        )
+
+
+class ResourceNotBrought(ResourceNotFound):
+    """Each run has to bring the resource under ``key``, of the type ``expected``, and this one did not."""
+
+    def __str__(self) -> str:
+        return f"resource {key_text(self.key)} is per run and has no recipe; pass resources={{{key_text(self.key)}: ...}} with a {name_of(self.expected)}"
+
+
+class ResourceTypeMismatch(ResourceError, TypeError):
+    """The resource under ``key`` is of the class ``found`` and not of the type ``expected``."""
+
+    category = "resource_type_mismatch"
+
+    def __init__(self, key: Hashable, expected: object, found: type, where: str = "") -> None:
+        super().__init__(key, expected, found, where)
+        self.key = key
+        self.expected = expected
+        self.found = found
+        self.where = where
+
+    def __str__(self) -> str:
+        text = f"{self.where}: " if self.where else ""
+        return f"{text}resource {key_text(self.key)}: expected {name_of(self.expected)}, found {name_of(self.found)}"
+
+
+class ResourceDuplicateKey(ResourceError, ValueError):
+    """There is a resource of the class ``found`` under ``key`` already."""
+
+    category = "resource_duplicate_key"
+
+    def __init__(self, key: Hashable, found: type) -> None:
+        super().__init__(key, found)
+        self.key = key
+        self.found = found
+
+    def __str__(self) -> str:
+        return f"resource {key_text(self.key)} exists already, a {name_of(self.found)}"
+
+
+class ResourceInvalid(ResourceError, TypeError):
+    """What was given cannot be a resource, or its key no key; ``reason`` says why and what to write instead."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key = key
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"resource {self.key}: {self.reason}"
+
+
+class ResourcesInUse(ResourceError, RuntimeError):
+    """``action`` cannot be done while runs use the resources; ``reason`` says what is in the way."""
+
+    def __init__(self, action: str, reason: str) -> None:
+        super().__init__(action, reason)
+        self.action = action
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.action}: {self.reason}"
+
+
+class ResourceBroken(ResourceError, RuntimeError):
+    """A shared resource broke down by itself while runs used it; its own error is the cause."""
+
+
+class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
+    """The run ended well, in ``state``, and then resources failed to be torn down; all others were.
+
+    A group of the failures, in the order in which they happened; a note on each names the resource.
+    """
+
+    category = "teardown_failed"
+    state: Any
+
+    def __new__(cls, state: object, failures: Sequence[Exception]) -> Self:
+        self = super().__new__(cls, "teardown failed", failures)
+        self.state = state
+        return self
+
+    def __init__(self, state: object, failures: Sequence[Exception]) -> None:
+        super().__init__(state, failures)
+
+    def derive(self, excs: Sequence[Exception], /) -> "TeardownFailed":  # type: ignore[override]
+        return TeardownFailed(self.state, excs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, _, state = super().__reduce__()
+        return kind, (self.state, self.exceptions), state
+
+    def __str__(self) -> str:
+        return f"the run ended well, in {label_text(self.state)}, but {len(self.exceptions)} teardown(s) failed"
+
+
+class WorkflowError(CanoError, RuntimeError):
+    """A run went wrong in a way that is no task's own error."""
+
+    category = "workflow"
+
+
+class TargetUndeclared(WorkflowError, ValueError):
+    """A task named a state as the next one that it did not declare, or that the workflow does not have.
+
+    ``declared`` are the states that it may name; None means any state that the workflow has, and those are ``known``.
+    """
+
+    def __init__(self, task: str, target: str, declared: tuple[str, ...] | None, known: tuple[str, ...] = ()) -> None:
+        super().__init__(task, target, declared, known)
+        self.task = task
+        self.target = target
+        self.declared = declared
+        self.known = known
+
+    def __str__(self) -> str:
+        if self.declared is None:
+            return f"{self.task} named {self.target} as the next state, which has no task and is no exit state{did_you_mean(self.target, self.known)}"
+        return f"{self.task} named {self.target} as the next state, but declares only {', '.join(self.declared) or 'none'}"
+
+
+class ResultInvalid(WorkflowError, TypeError):
+    """A task returned something that is no state: ``result`` is its text, ``reason`` says why."""
+
+    def __init__(self, task: str, result: str, reason: str) -> None:
+        super().__init__(task, result, reason)
+        self.task = task
+        self.result = result
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.task} returned {self.result}, which is no state: {self.reason}"
+
+
+class MaxStepsReached(WorkflowError):
+    """The run executed ``limit`` tasks, the ``max_steps`` of the workflow, and had not reached an exit state."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"no exit state after {self.limit} steps (max_steps)"
+
+
+class EventLoopMisuse(WorkflowError):
+    """A call was made inside or outside an asyncio event loop where it cannot work; ``advice`` says what to call."""
+
+    def __init__(self, advice: str) -> None:
+        super().__init__(advice)
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return self.advice
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    """Where in a run an exception came from; read it with :func:`context_of`.
+
+    Plain text and numbers, so that it pickles with any error. ``path`` holds the labels of the states entered, the failing
+    one last; of a long run only its beginning and its end, and ``omitted`` says how many between them are left out (after
+    ``path[:len(path) // 2]``). ``inner`` is the context of a run that this run's task had started, if the error came from it.
+    """
+
+    state: str
+    task: str
+    attempt: int
+    path: tuple[str, ...]
+    omitted: int
+    run_id: str
+    inner: "ErrorContext | None" = None
+    # The run around the one that failed; weak, and only of use in this process.
+    outer: "ref[Any] | None" = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.state, self.task, self.attempt, self.path, self.omitted, self.run_id, self.inner)
+
+
+class Note(str):
+    """A note that the library wrote on an exception, told from other notes by its class, so that it can be replaced."""
+
+    __slots__ = ()
+
+
+_dict_of = BaseException.__dict__["__dict__"].__get__
+_CONTEXT = "cano_context"
+
+
+def context_of(error: BaseException) -> ErrorContext | None:
+    """Return where in a run the exception came from, or None if it never left a run. No code of the exception is called."""
+    return _dict_of(error).get(_CONTEXT)  # type: ignore[no-any-return]
+
+
+def write_notes(error: BaseException, notes: Sequence[Note], context: ErrorContext | None = None) -> None:
+    """Replace the library's notes on an exception, and its context if one is given; other notes stay.
+
+    Written into the instance's dictionary, so that no ``__setattr__``, property or ``__str__`` of the exception runs. The list
+    of notes is a new one: copies of an exception share theirs.
+    """
+    fields = _dict_of(error)
+    old = fields.get("__notes__", ())
+    if isinstance(old, list | tuple):
+        fields["__notes__"] = [*(each for each in old if type(each) is not Note), *notes]
+    if context is not None:
+        fields[_CONTEXT] = context
+
+
+def notes_of(error: BaseException) -> tuple[Note, ...]:
+    """Return the notes that the library wrote on an exception."""
+    notes = _dict_of(error).get("__notes__", ())
+    return tuple(each for each in notes if type(each) is Note) if isinstance(notes, list | tuple) else ()

@@ -1,0 +1,154 @@
+"""Setting resources up one by one, and undoing it in reverse."""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from cano.errors import Note, ResourceInvalid, key_text, name_of, notes_of, write_notes
+from cano.resources._recipes import Recipe
+
+Undo = Callable[[BaseException | None], Any]
+
+# Context managers that a recipe may well return, and that nobody wants held for the length of a run.
+_LOCKS = (
+    asyncio.Lock,
+    asyncio.Condition,
+    asyncio.Semaphore,
+    type(threading.Lock()),
+    type(threading.RLock()),
+    threading.Condition,
+    threading.Semaphore,
+)
+
+
+def method_of(value: object, name: str) -> Callable[[], Any] | None:
+    """Return the method if the type has it. An instance may pretend anything (a mock has every attribute)."""
+    return getattr(value, name) if callable(getattr(type(value), name, None)) else None
+
+
+def has_life(value: object) -> bool:
+    """Tell whether a resource has to be set up or torn down."""
+    return isinstance(value, Recipe) or method_of(value, "setup") is not None or method_of(value, "teardown") is not None
+
+
+def check_life(key: Hashable, value: object) -> None:
+    """Refuse a resource whose life cycle methods cannot be called as such.
+
+    Raises: ResourceInvalid if ``setup``, ``teardown`` or ``health`` of its type needs arguments.
+    """
+    for name in ("setup", "teardown", "health"):
+        method = method_of(value, name)
+        if method is None:
+            continue
+        try:
+            inspect.signature(method).bind()
+        except TypeError:
+            raise ResourceInvalid(
+                key_text(key),
+                f"{name_of(type(value))}.{name} takes arguments, but would be called without as part of the life cycle; "
+                "put the object into one that has it as an attribute",
+            ) from None
+        except ValueError:
+            continue  # compiled, and does not tell its signature
+
+
+async def call_plain_or_async(fn: Callable[[], Any]) -> Any:
+    """Call and, if that gives an awaitable, await it.
+
+    Raises: what ``fn`` raises; RuntimeError for a StopIteration, which can cross neither a coroutine nor a future.
+    """
+    try:
+        result = fn()
+    except StopIteration as error:
+        raise RuntimeError(f"{fn!r} raised StopIteration") from error
+    return await result if inspect.isawaitable(result) else result
+
+
+class Stack:
+    """What has been set up so far, with the way to undo each. For one task at a time."""
+
+    __slots__ = ("_undo",)
+
+    def __init__(self) -> None:
+        self._undo: list[tuple[Hashable, object, Undo]] = []
+
+    async def open(self, key: Hashable, resource: object) -> object:
+        """Set one resource up and return it, for a recipe what it makes.
+
+        Raises: what the set-up raises, with a note that names the resource; what it has opened itself stays to be closed.
+        """
+        try:
+            if isinstance(resource, Recipe):
+                assert resource.fn is not None
+                resource = await self._enter(key, await self._make(resource.fn))
+                check_life(key, resource)
+            setup, teardown = method_of(resource, "setup"), method_of(resource, "teardown")
+            if setup is not None:
+                await call_plain_or_async(setup)
+            if teardown is not None:
+                self._undo.append((key, resource, lambda _, teardown=teardown: call_plain_or_async(teardown)))
+        except Exception as error:
+            write_notes(error, [*notes_of(error), Note(f"while resource {key_text(key)} was set up")])
+            raise
+        return resource
+
+    async def _make(self, fn: Callable[[], Any]) -> Any:
+        try:
+            made = fn()
+        except StopIteration as error:
+            raise RuntimeError(f"{fn!r} raised StopIteration") from error
+        # What is both (a connection pool often is) would be opened by either; entered, it is closed again.
+        return await made if inspect.isawaitable(made) and not _enterable(made) else made
+
+    async def _enter(self, key: Hashable, made: Any) -> object:
+        kind = type(made)
+        if not _enterable(made):
+            return made
+        if hasattr(kind, "__aenter__"):
+            value: object = await kind.__aenter__(made)
+
+            async def leave(error: BaseException | None) -> None:
+                await kind.__aexit__(made, type(error) if error else None, error, error.__traceback__ if error else None)
+
+            self._undo.append((key, value, leave))
+            return value
+        value = kind.__enter__(made)
+
+        async def leave_plain(error: BaseException | None) -> None:
+            try:
+                kind.__exit__(made, type(error) if error else None, error, error.__traceback__ if error else None)
+            except StopIteration as stop:
+                raise RuntimeError(f"{kind.__exit__!r} raised StopIteration") from stop
+
+        self._undo.append((key, value, leave_plain))
+        return value
+
+    async def close(self, error: BaseException | None) -> list[BaseException]:
+        """Undo all set-ups, last one first, and return what went wrong; nothing stops it half-way.
+
+        ``error`` is what a context manager's exit gets to see; its traceback is left as it is. A cancellation that comes
+        meanwhile interrupts the teardown that is under way and is returned with the failures.
+        """
+        failures: list[BaseException] = []
+        while self._undo:
+            key, resource, undo = self._undo.pop()
+            try:
+                await undo(error)
+            except GeneratorExit:
+                raise
+            except BaseException as failure:  # noqa: BLE001 - whatever happens here, the others still need their turn
+                if failure is error:
+                    continue  # an exit that raises anew what it was given has not failed
+                if not isinstance(failure, asyncio.CancelledError):
+                    write_notes(failure, [*notes_of(failure), Note(f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down")])
+                failures.append(failure)
+        return failures
+
+
+def _enterable(made: object) -> bool:
+    kind = type(made)
+    if not (hasattr(kind, "__aenter__") or hasattr(kind, "__enter__")):
+        return False
+    return not (isinstance(made, _LOCKS) or hasattr(kind, "locked") or any(t.__module__ == "unittest.mock" for t in kind.__mro__))

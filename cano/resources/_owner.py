@@ -1,0 +1,240 @@
+"""Shared resources with a life cycle belong to one task of their own: the owner.
+
+Overlapping runs hold leases on one tenancy: the first to come starts it, the last to go ends it and waits until all is torn
+down. The cancellation of a run never reaches the set-up that others wait for, nor any teardown.
+"""
+
+import asyncio
+import threading
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from cano.errors import Note, ResourceBroken, ResourcesInUse, name_of, notes_of, write_notes
+from cano.resources._lifecycle import Stack
+
+# How many errors of runs a tenancy keeps for the exits of its resources; a service that stays open must not grow.
+_KEPT_ERRORS = 16
+
+
+class Lease:
+    """One run's hold on a tenancy, and the one way to interrupt that run: at most one cancel is in flight."""
+
+    __slots__ = ("_active", "_sent", "task")
+
+    def __init__(self, task: "asyncio.Task[Any] | None") -> None:
+        self.task = task
+        self._active = task is not None
+        self._sent = False
+
+    def interrupt(self) -> None:
+        """Cancel the run. Called by the owner, so the run's task is suspended inside the run, and the cancel comes out there."""
+        if self._active and not self._sent and self.task is not None:
+            self._sent = True
+            self.task.cancel()
+
+    def settle(self) -> bool:
+        """End the interruptions: take the cancel back, if one was sent, and tell whether it was."""
+        self._active = False
+        if not self._sent or self.task is None:
+            return False
+        self._sent = False
+        self.task.uncancel()
+        return True
+
+
+class Tenancy:
+    """The life of the shared resources from one set-up to the teardown after it; all of it in one event loop."""
+
+    __slots__ = ("broken", "closing", "errors", "failure", "failures", "leases", "loop", "over", "ready", "task", "vacant", "values")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self.vacant: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
+        self.task: asyncio.Task[None] | None = None
+        self.leases: set[Lease] = set()
+        self.values: dict[Hashable, object] = {}
+        self.closing = False
+        self.broken: ResourceBroken | None = None
+        self.failure: BaseException | None = None
+        self.errors: list[BaseException] = []
+        self.failures: list[BaseException] = []
+
+    def leave(self, lease: Lease, error: BaseException | None) -> bool:
+        """Give a lease back and tell whether it was the last; then the tenancy ends by itself."""
+        self.leases.discard(lease)
+        if error is not None and len(self.errors) < _KEPT_ERRORS and not any(error is each for each in self.errors):
+            self.errors.append(error)
+        if self.leases:
+            return False
+        self.closing = True
+        if not self.vacant.done():
+            self.vacant.set_result(None)
+            if not self.ready.done() and self.task is not None:
+                self.task.cancel()  # nobody waits for the set-up any more
+        return True
+
+    def verdict(self) -> BaseException | None:
+        """Return what the exits get to see: the error of the one run that failed, a group if several did."""
+        if len(self.errors) > 1:
+            return BaseExceptionGroup("several runs failed", self.errors)
+        return self.errors[0] if self.errors else None
+
+
+class Owner:
+    """Who sets shared resources up and tears them down. Safe between threads; used from one event loop at a time."""
+
+    __slots__ = ("_entries", "_lock", "_tenancy")
+
+    def __init__(self, entries: Mapping[Hashable, object]) -> None:
+        self._entries = entries
+        self._lock = threading.Lock()
+        self._tenancy: Tenancy | None = None
+
+    def live(self) -> dict[Hashable, object]:
+        """Return the resources that are set up now."""
+        tenancy = self._tenancy
+        return dict(tenancy.values) if tenancy is not None and tenancy.ready.done() else {}
+
+    async def acquire(self, lease: Lease) -> Tenancy:
+        """Join the tenancy, or begin one, and return it when all is set up.
+
+        Raises: what a set-up raised, after what was set up before it is torn down; ResourcesInUse if runs in another event loop
+        hold the resources; ResourceBroken if one of them broke and holders have not left yet.
+        """
+        tenancy = await self._join(lease)
+        try:
+            while not tenancy.ready.done():
+                await asyncio.wait((tenancy.ready,))
+        except asyncio.CancelledError as cancel:
+            ours = lease.settle()
+            if tenancy.leave(lease, None if ours else cancel) or ours:
+                await outlast(tenancy.over)
+            if ours and tenancy.broken is not None:
+                raise tenancy.broken from tenancy.broken.__cause__
+            raise
+        if tenancy.failure is not None:
+            if tenancy.leave(lease, None):
+                await outlast(tenancy.over)
+            raise tenancy.failure
+        return tenancy
+
+    async def _join(self, lease: Lease) -> Tenancy:
+        loop = asyncio.get_running_loop()
+        while True:
+            with self._lock:
+                tenancy = self._tenancy
+                if tenancy is not None and tenancy.loop is not loop and not tenancy.loop.is_closed():
+                    raise ResourcesInUse(
+                        "run", "runs in another event loop hold the shared resources, which have a life cycle; "
+                        "give each loop a workflow of its own, or make them per_run"
+                    )
+                fresh = tenancy is None or tenancy.loop is not loop
+                if fresh:
+                    tenancy = self._tenancy = Tenancy(loop)
+            assert tenancy is not None
+            if tenancy.broken is not None and not tenancy.over.done():
+                raise tenancy.broken
+            if not tenancy.closing:
+                tenancy.leases.add(lease)
+                if fresh:
+                    tenancy.task = loop.create_task(self._own(tenancy), name="cano resources")
+                return tenancy
+            await asyncio.wait((tenancy.over,))
+
+    async def release(self, tenancy: Tenancy, lease: Lease, error: BaseException | None) -> asyncio.CancelledError | None:
+        """Give a lease back; the last one waits until all is torn down, however often it is cancelled.
+
+        Returns the first cancellation that came meanwhile. ``tenancy.failures`` then holds what went wrong in the teardown.
+        """
+        if tenancy.leave(lease, error) or tenancy.broken is not None:
+            return await outlast(tenancy.over)
+        return None
+
+    async def _own(self, tenancy: Tenancy) -> None:
+        stack = Stack()
+        try:
+            failure = await self._set_up(tenancy, stack)
+            if failure is None:
+                tenancy.ready.set_result(None)
+                failure = await self._wait_for_runs(tenancy)
+            tenancy.failures = await stack.close(failure if failure is not None else tenancy.verdict())
+            self._judge(tenancy, failure)
+        finally:
+            with self._lock:
+                if self._tenancy is tenancy:
+                    self._tenancy = None
+            tenancy.closing = True
+            tenancy.values = {}
+            for future in (tenancy.ready, tenancy.over):
+                if not future.done():
+                    future.set_result(None)
+
+    async def _set_up(self, tenancy: Tenancy, stack: Stack) -> BaseException | None:
+        """Set all up, and return what stopped it: an error, or a cancellation because the last run has left."""
+        try:
+            for key, entry in self._entries.items():
+                tenancy.values[key] = await stack.open(key, entry)
+                if tenancy.closing:
+                    return asyncio.CancelledError()
+        except BaseException as error:  # noqa: BLE001 - it is handed to the runs that wait
+            if tenancy.closing and tenancy.task is not None and isinstance(error, asyncio.CancelledError):
+                tenancy.task.uncancel()
+            tenancy.closing = True
+            return error
+        return None
+
+    async def _wait_for_runs(self, tenancy: Tenancy) -> BaseException | None:
+        """Wait until the last run has left; return what broke the resources, if something did before that.
+
+        A resource that holds a task group makes the group cancel this very task when a child of it fails.
+        """
+        broke: asyncio.CancelledError | None = None
+        while not tenancy.vacant.done():
+            try:
+                await asyncio.wait((tenancy.vacant,))
+            except asyncio.CancelledError as cancel:
+                broke = broke or cancel
+                tenancy.broken = tenancy.broken or ResourceBroken("a shared resource broke while runs used it")
+            if broke is not None:
+                for lease in tenancy.leases:
+                    lease.interrupt()
+                if not any(lease.task is not None for lease in tenancy.leases):
+                    break  # only `async with` holds on, and its body may be what is being shut down
+        tenancy.closing = True
+        return broke
+
+    def _judge(self, tenancy: Tenancy, failure: BaseException | None) -> None:
+        """Decide what the runs get to hear."""
+        if tenancy.broken is not None:
+            tenancy.broken.__cause__ = tenancy.failures[0] if tenancy.failures else failure
+        elif failure is not None:
+            if isinstance(failure, asyncio.CancelledError):
+                broken = ResourceBroken("the set-up of a shared resource was cancelled")
+                broken.__cause__ = failure
+                tenancy.failure = broken
+            else:
+                tenancy.failure = failure
+                write_notes(failure, [*notes_of(failure), *map(teardown_note, tenancy.failures)])
+
+
+def teardown_note(failure: BaseException) -> Note:
+    """Say in one line that a teardown failed as well, without calling the failure's own code."""
+    where = next((note for note in reversed(notes_of(failure)) if note.startswith("while resource")), "in teardown")
+    first = BaseException.args.__get__(failure)  # type: ignore[attr-defined]
+    detail = f": {first[0]}" if first and type(first[0]) is str else ""
+    return Note(f"{where}: {name_of(type(failure))}{detail}")
+
+
+async def outlast(future: "asyncio.Future[None]") -> asyncio.CancelledError | None:
+    """Wait for a future whatever happens; return the first cancellation that came meanwhile."""
+    interrupted: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait((future,))
+        except asyncio.CancelledError as cancel:
+            interrupted = interrupted or cancel
+    return interrupted
+
+

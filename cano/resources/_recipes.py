@@ -1,0 +1,48 @@
+"""Recipes: resources that are made when they are needed, one for all runs or one for each."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Recipe:
+    """How to make a resource; ``fn`` is called without arguments at set-up. Made by :func:`shared` and :func:`per_run`."""
+
+    __slots__ = ("fn", "of", "own")
+
+    def __init__(self, fn: Callable[[], object] | None, *, of: Any = None, own: bool) -> None:
+        self.fn = fn
+        self.of = of
+        self.own = own
+
+    def __repr__(self) -> str:
+        what = f"of={self.of!r}" if self.fn is None else repr(self.fn)
+        return f"{'per_run' if self.own else 'shared'}({what})"
+
+
+def shared(fn: Callable[[], object], /) -> Recipe:
+    """Make the resource by calling ``fn`` before the first of overlapping runs, and take it down after the last.
+
+    A context manager that ``fn`` returns, async or plain, is entered, and what comes out of it is the resource; an awaitable is
+    awaited; locks are left alone, though they are context managers. ``__aexit__`` sees the error of the run that failed (a
+    group if several did) and cannot swallow it. Set-up and teardown happen in a task of their own.
+    """
+    return Recipe(_callable(fn, "shared"), own=False)
+
+
+def per_run(fn: Callable[[], object] | None = None, /, *, of: Any = None) -> Recipe:
+    """Make a resource of its own for each run that brings none; or, with ``of``, say that each run must bring one.
+
+    ``fn`` is treated as by :func:`shared`, in the run's own task: tasks see the context variables that it sets, and its
+    ``__aexit__`` sees the run's own error. ``of=T`` has no recipe: ``orchestrate(start, resources={key: value})`` brings a ``T``.
+
+    Raises: TypeError unless exactly one of ``fn`` and ``of`` is given.
+    """
+    if (fn is None) == (of is None):
+        raise TypeError("per_run takes a recipe, per_run(MemoryStore), or a type that each run must bring, per_run(of=MemoryStore)")
+    return Recipe(None if fn is None else _callable(fn, "per_run"), of=of, own=True)
+
+
+def _callable(fn: Callable[[], object], name: str) -> Callable[[], object]:
+    if not callable(fn):
+        raise TypeError(f"{name} takes a callable that makes the resource, not {fn!r}; a resource that exists already needs no recipe")
+    return fn

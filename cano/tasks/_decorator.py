@@ -1,0 +1,47 @@
+"""The decorator: checks a task where it is defined, and marks it with what its signature does not say."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from cano.errors import TaskInvalid
+from cano.tasks._names import local_names
+from cano.tasks._spec import MARK, UNSAID, Mark, examine, methods_of, task_name
+
+F = TypeVar("F")
+
+
+@overload
+def task(subject: F, /) -> F: ...
+@overload
+def task(*, state: type | None = ..., to: Any = ..., blocking: bool = ...) -> Callable[[F], F]: ...
+def task(subject: Any = None, /, *, state: type | None = None, to: Any = UNSAID, blocking: bool = False) -> Any:
+    """Check that a function or a class can be a task, and return the very thing that was given.
+
+    A function is async, or plain with ``blocking=True``: it then runs in a thread of the event loop's default executor, with the
+    caller's context variables, and a cancellation waits for it. A class has ``run`` or ``run_bare``, the same way. Parameters
+    are filled with the resources of their names, checked against their annotations; ``Annotated[T, key]`` names another key; a
+    parameter annotated ``Resources``, and the only one of ``run(self, res)``, gets the container.
+
+    ``to`` names the state or states that may come next, if the return annotation does not; ``state`` is the class of the states,
+    and the targets are checked against it. The decorator is needed only for these three, and for annotations that are local to
+    a function; any async callable is a task.
+
+    Raises: TaskInvalid with what to write instead.
+    """
+    if subject is None:
+        frame = sys._getframe(1)
+        return lambda given: _mark(given, Mark(state, to, blocking), frame)
+    return _mark(subject, Mark(state, to, blocking), sys._getframe(1))
+
+
+def _mark(subject: Any, mark: Mark, frame: Any) -> Any:
+    for method in methods_of(subject):
+        mark.names.update(local_names(method, frame))
+    examine(subject, mark)
+    try:
+        setattr(subject, MARK, mark)
+    except (AttributeError, TypeError):
+        if not mark.empty:
+            raise TaskInvalid(task_name(subject), f"a {type(subject).__name__} cannot be marked; decorate the function it is made of") from None
+    return subject

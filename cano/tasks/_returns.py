@@ -1,0 +1,120 @@
+"""Where a task may go, read from its return annotation."""
+
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from cano.errors import TaskInvalid, name_of
+from cano.tasks._result import TaskResult
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Where a task may go: to ``targets``; or, if that is None, anywhere, to a state of one of the ``kinds`` (empty: any)."""
+
+    targets: tuple[Any, ...] | None
+    kinds: tuple[type, ...] = ()
+
+
+ANYWHERE = Returns(None)
+
+
+def returns_of(annotation: object, task: str, resolve: Callable[[str], object]) -> Returns:
+    """Read a return annotation.
+
+    Raises: TaskInvalid for ``None``, alone or in a union, which is no state; and what ``resolve`` raises for unknown names.
+    """
+    targets: list[Any] = []
+    kinds: list[type] = []
+    free = False
+    for leaf in _leaves(annotation, resolve):
+        check_none((leaf,), task)
+        if leaf is typing.Never or leaf is typing.NoReturn:
+            continue
+        if typing.get_origin(leaf) is typing.Literal:
+            check_none(typing.get_args(leaf), task)
+            targets += typing.get_args(leaf)
+        elif isinstance(leaf, type) and leaf not in (object, TaskResult, Any):
+            kinds.append(leaf)
+        else:
+            free = True
+    if free:
+        return ANYWHERE
+    return Returns(None, (*kinds, *map(type, targets))) if kinds else Returns(tuple(dict.fromkeys(targets)))
+
+
+def check_none(leaves: tuple[Any, ...], task: str) -> None:
+    """Refuse None among what a task returns.
+
+    Raises: TaskInvalid.
+    """
+    if any(leaf is None or leaf is type(None) for leaf in leaves):
+        raise TaskInvalid(task, "it returns None, and a task returns its next state; annotate -> Literal[Stage.NEXT], or -> Stage")
+
+
+def declared(to: object, task: str) -> Returns:
+    """Read the ``to=`` of a decorator: a state, or a tuple, list or set of states.
+
+    Raises: TaskInvalid for None, a class or nothing at all.
+    """
+    states = tuple(to) if isinstance(to, tuple | list | set | frozenset) else (to,)
+    if not states:
+        raise TaskInvalid(task, "to= is empty; name the states that may come next")
+    for state in states:
+        if state is None or isinstance(state, type):
+            raise TaskInvalid(task, f"to= names {name_of(state)}, which is no state; to go anywhere, leave to= out")
+    try:
+        return Returns(tuple(dict.fromkeys(states)))
+    except TypeError as error:
+        raise TaskInvalid(task, f"to= names something that is no state: {error}") from None
+
+
+def agree(annotated: Returns, to: Returns, task: str) -> Returns:
+    """Join what the annotation and ``to=`` say.
+
+    Raises: TaskInvalid if they name different states.
+    """
+    assert to.targets is not None
+    if annotated.targets is not None and set(annotated.targets) != set(to.targets):
+        raise TaskInvalid(task, "its return annotation and to= name different states; say it once")
+    check_kinds(to.targets, annotated.kinds, task, "to= names")
+    return to
+
+
+def check_kinds(states: tuple[Any, ...], kinds: tuple[type, ...], task: str, what: str) -> None:
+    """Refuse states that are of none of the classes; no classes means any.
+
+    Raises: TaskInvalid.
+    """
+    for state in states:
+        if kinds and not isinstance(state, kinds):
+            raise TaskInvalid(task, f"{what} {_text(state)}, which is no {' or '.join(map(name_of, kinds))}")
+
+
+def _text(state: object) -> str:
+    return str(state) if isinstance(state, Enum) else repr(state)
+
+
+def _leaves(form: Any, resolve: Callable[[str], object]) -> list[Any]:
+    """Open unions, aliases, ``TaskResult[...]`` and ``Awaitable[...]`` and return what is inside."""
+    while True:
+        origin = typing.get_origin(form)
+        if isinstance(form, str):
+            form = resolve(form)
+        elif isinstance(form, typing.ForwardRef):
+            form = resolve(form.__forward_arg__)
+        elif origin is typing.Annotated:
+            form = typing.get_args(form)[0]
+        elif isinstance(form, typing.NewType):
+            form = form.__supertype__
+        elif type(form).__name__ == "TypeAliasType":
+            form = form.__value__
+        elif isinstance(origin, type) and (issubclass(origin, TaskResult) or hasattr(origin, "__await__")):
+            form = typing.get_args(form)[-1]  # Coroutine[Any, Any, X]: the last is what comes out
+        elif origin is typing.Union or origin is types.UnionType:
+            return [leaf for each in typing.get_args(form) for leaf in _leaves(each, resolve)]
+        else:
+            return [form]

@@ -1,0 +1,63 @@
+"""An exception that leaves a run: told where it comes from, without running any code of its own."""
+
+import sys
+from types import CodeType, FrameType, TracebackType
+from weakref import ref
+
+from cano.errors import ErrorContext, Note, context_of, notes_of, write_notes
+from cano.workflow._trail import Trail
+
+_SHOWN = 8  # labels at either end of the path in a note
+
+# The code of the functions that a run consists of; filled where they are defined.
+ENGINE_CODE: set[CodeType] = set()
+
+
+def annotate(error: BaseException, trail: Trail, outer: Trail | None) -> None:
+    """Write the context of this run and its note on the exception, in the place of what another run wrote.
+
+    The context of a run that was started inside this one is kept as ``inner``, with its note.
+    """
+    old = context_of(error)
+    inner = old if old is not None and old.outer is not None and old.outer() is trail else None
+    if old is not None and inner is None:
+        _cut_traceback(error)
+    trail.trim(0)
+    node = trail[-1]
+    path = tuple(each.label for each in trail)
+    context = ErrorContext(node.label, node.task, 1, path, trail.omitted, trail.run_id, inner, ref(outer) if outer is not None else None)
+    note = Note(f"in state {node.label}, task {node.task}, attempt 1, run {trail.run_id}; path: {path_text(path, trail.omitted)}")
+    write_notes(error, [*(notes_of(error)[-1:] if inner is not None else ()), note], context)
+
+
+def path_text(path: tuple[str, ...], omitted: int) -> str:
+    """Write a path in one line, of a long one the ends."""
+    if len(path) <= 2 * _SHOWN:
+        return " → ".join(path)
+    left_out = f"… {len(path) + omitted - 2 * _SHOWN} more …"
+    return " → ".join((*path[:_SHOWN], left_out, *path[-_SHOWN:]))
+
+
+def _cut_traceback(error: BaseException) -> None:
+    """Drop what an earlier run left in the traceback of an exception that is raised again and again.
+
+    A traceback grows at its near end: first this run, then who called the earlier one, then the earlier one. The first frame
+    that is an engine's again, or one that this run itself was called from, belongs to the old part.
+    """
+    top: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
+    if top is None:
+        return
+    callers: set[FrameType] = set()
+    frame: FrameType | None = sys._getframe(2)
+    this = top.tb_frame
+    while frame is not None:
+        callers.add(frame)
+        frame = frame.f_back
+    last = top
+    while (entry := last.tb_next) is not None:
+        if entry.tb_frame is not this and (entry.tb_frame in callers or entry.tb_frame.f_code in ENGINE_CODE):
+            last.tb_next = None
+            return
+        last = entry
+
+

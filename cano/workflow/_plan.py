@@ -1,0 +1,187 @@
+"""The plan: a workflow as it was at its first run, ready to be walked. Nothing of a run and of no event loop is kept in it."""
+
+import inspect
+from collections.abc import Callable, Hashable, Mapping
+from itertools import chain
+from typing import Any
+
+from cano.errors import (
+    ResourceNotBrought,
+    ResourceNotFound,
+    ResourceTypeMismatch,
+    ResultInvalid,
+    StateUnknown,
+    TargetUndeclared,
+    WorkflowInvalid,
+    label_text,
+)
+from cano.ports import Clock
+from cano.resources import Resources
+from cano.resources.types import check_of
+from cano.tasks import TaskResult, TaskSpec
+from cano.workflow._graph import Graph, problems_of
+
+
+class Node:
+    """One state of a plan.
+
+    ``call`` gives the awaitable of the next state; None if a parameter of the task belongs to the run, who makes the call then.
+    ``ways`` maps a state object that may come next to its node, by identity: the plan keeps these objects alive, so an id
+    names one of them, and no ``__hash__`` runs (that of an enum member is a Python function). ``targets`` is the same by value.
+    """
+
+    __slots__ = ("call", "exit", "label", "plan", "spec", "state", "targets", "ways")
+
+    def __init__(self, plan: "Plan", state: Any, spec: TaskSpec | None) -> None:
+        self.plan = plan
+        self.state = state
+        self.label = label_text(state)
+        self.spec = spec
+        self.exit = spec is None
+        self.call: Callable[[], Any] | None = None
+        self.targets: dict[Any, Node] = {}
+        self.ways: dict[int, Node] = {}
+
+    @property
+    def task(self) -> str:
+        """The name of the task, empty for an exit state."""
+        return self.spec.name if self.spec is not None else ""
+
+    def resolve(self, result: Any) -> "Node":
+        """Find the node of a result that is none of the state objects themselves.
+
+        Raises: TargetUndeclared, ResultInvalid.
+        """
+        state = result._state if isinstance(result, TaskResult) else result
+        node = self.ways.get(id(state))
+        if node is None:
+            try:
+                node = self.targets.get(state)
+            except Exception as error:  # noqa: BLE001 - __hash__ and __eq__ are the user's
+                raise ResultInvalid(self.task, _shown(state), f"it cannot be looked up ({type(error).__name__})") from error
+        return node if node is not None else self._refuse(state)
+
+    def _refuse(self, state: Any) -> "Node":
+        assert self.spec is not None
+        if inspect.iscoroutine(state):
+            state.close()
+            raise ResultInvalid(self.task, _shown(state), "it is a coroutine that nobody awaited; await it inside the task")
+        if inspect.isawaitable(state) or inspect.isasyncgen(state):
+            raise ResultInvalid(self.task, _shown(state), "await it inside the task and return a state")
+        if state is None:
+            raise ResultInvalid(self.task, "None", "a task returns its next state; is a return missing?")
+        named = self.spec.returns.targets
+        if state in self.plan.nodes or (named is None and any(isinstance(state, each) for each in self.plan.kinds)):
+            allowed = tuple(map(label_text, named)) if named is not None else None
+            raise TargetUndeclared(self.task, label_text(state), allowed, self.plan.labels)
+        raise ResultInvalid(self.task, _shown(state), f"the states are {', '.join(self.plan.labels)}")
+
+
+class Plan:
+    """All nodes, and what a run needs to know. ``mine`` are the keys whose resources belong to the run, not to the plan."""
+
+    def __init__(
+        self,
+        specs: Mapping[Any, TaskSpec],
+        graph: Graph[Any],
+        starts: tuple[Any, ...],
+        resources: Resources,
+        clock: Clock,
+        max_steps: int | None,
+        brought: frozenset[Hashable] = frozenset(),
+    ) -> None:
+        self.specs, self.graph, self.starts = specs, graph, starts
+        self.resources, self.clock, self.max_steps = resources, clock, max_steps
+        self.owner = resources._freeze()
+        recipes = resources._recipes()
+        self.own_recipes = {key: recipe for key, recipe in recipes.items() if recipe.own}
+        self.mine = brought | recipes.keys()
+        self.simple = self.owner is None and not self.mine
+        self.nodes = self._nodes()
+        self.kinds = tuple({type(state) for state in self.nodes})
+        self.labels = tuple(node.label for node in self.nodes.values())
+        self._valid: dict[int, Node] = {}
+        self._variants: dict[frozenset[Hashable], Plan] = {}
+
+    def _nodes(self) -> dict[Any, Node]:
+        nodes = {state: Node(self, state, self.specs.get(state)) for state in chain(self.specs, self.graph.exits)}
+        for state in self.graph.exits:
+            nodes[state] = Node(self, state, None)  # an exit state wins: its task never runs
+        for node in nodes.values():
+            if node.spec is None:
+                continue
+            named = node.spec.returns.targets
+            node.targets = nodes if named is None else {state: nodes[state] for state in named}
+            node.ways = {id(each.state): each for each in node.targets.values()}
+            node.ways.update((id(state), nodes[state]) for state in named or ())  # an equal object, kept alive by the spec
+            if not any(each.check is None or each.key in self.mine for each in node.spec.signature.parameters) or not self.mine:
+                node.call = node.spec.bind(self.resources)
+        return nodes
+
+    def start(self, state: Any) -> Node:
+        """Return the node to start at.
+
+        Raises: StateUnknown; WorkflowInvalid if states cannot be reached from there.
+        """
+        return self._valid.get(id(state)) or self._begin(state)
+
+    def _begin(self, state: Any) -> Node:
+        node = find_start(self.nodes, state)
+        if id(node.state) not in self._valid:
+            problems = () if node.exit else problems_of(self.graph, {each: spec.name for each, spec in self.specs.items()}, (state, *self.starts))
+            if problems:
+                raise WorkflowInvalid(problems)
+            self._valid[id(node.state)] = node
+        return node
+
+    def variant(self, brought: frozenset[Hashable]) -> "Plan":
+        """Return the plan for runs that bring resources under these keys.
+
+        Raises: ResourceNotFound for a key that the workflow does not have; ResourceNotBrought if one is missing.
+        """
+        found = self._variants.get(brought)
+        if found is None:
+            for key in brought:
+                if key not in self.resources:
+                    raise ResourceNotFound(key, None, tuple(self.resources), (), "resources of this run")
+            found = Plan(self.specs, self.graph, self.starts, self.resources, self.clock, self.max_steps, brought)
+            if len(self._variants) < 64:
+                self._variants[brought] = found
+        for key, recipe in self.own_recipes.items():
+            if recipe.fn is None and key not in brought:
+                raise ResourceNotBrought(key, recipe.of, tuple(self.resources))
+        return found
+
+    def check(self, values: Mapping[Hashable, object]) -> None:
+        """See whether these values of a run are what the tasks ask for.
+
+        Raises: ResourceTypeMismatch.
+        """
+        for key, value in values.items():
+            recipe = self.own_recipes.get(key)
+            if recipe is not None and recipe.of is not None and not check_of(recipe.of, str).accepts(value):
+                raise ResourceTypeMismatch(key, recipe.of, type(value), "resources of this run")
+        for spec in self.specs.values():
+            for each in spec.signature.parameters:
+                if each.key in values:
+                    spec.signature.check_value(each, values[each.key])
+
+
+def find_start(nodes: Mapping[Any, Node], state: Any) -> Node:
+    """Return the node of the state to start in.
+
+    Raises: StateUnknown.
+    """
+    try:
+        return nodes[state]
+    except (KeyError, TypeError):
+        raise StateUnknown(_shown(state), tuple(node.label for node in nodes.values())) from None
+
+
+def _shown(value: object) -> str:
+    """Write a value in one short line, whatever its own text does."""
+    try:
+        text = label_text(value) if type(value).__module__ != "builtins" else repr(value)
+    except Exception:  # noqa: BLE001 - it is the user's
+        text = f"<{type(value).__qualname__}>"
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,0 +1,40 @@
+"""What happened in a run."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from cano.workflow._trail import TimedTrail
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[S]):
+    """One state that a run entered, and the seconds that it stayed there (0.0 in an exit state)."""
+
+    state: S
+    label: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport(Generic[S]):
+    """What happened in a run.
+
+    ``state`` is the exit state that it reached. ``path`` are the states that it entered, in order; of a long run only the first
+    128 and the last 128, and ``omitted`` counts those in between. ``seconds`` is the time of the whole run, set-up and teardown
+    of resources included. ``run_id`` is unique across processes.
+    """
+
+    state: S
+    path: tuple[Step[S], ...]
+    omitted: int
+    seconds: float
+    run_id: str
+
+
+def report_of(state: S, trail: TimedTrail, seconds: float) -> RunReport[S]:
+    """Make the report of a run that has ended in ``state``."""
+    trail.trim(0)
+    path = tuple(Step(node.state, node.label, spent) for node, spent in zip(trail, trail.seconds, strict=True))
+    return RunReport(state, path, trail.omitted, seconds, trail.run_id)
