@@ -34,7 +34,7 @@ from cano.errors import (
     WorkflowInvalid,
     context_of,
 )
-from cano.resources import Degraded, Healthy, HealthStatus, Resources, Unhealthy, per_run, shared
+from cano.resources import Degraded, HealthStatus, Healthy, Resources, Unhealthy, per_run, shared
 from cano.store import Key, MemoryStore
 from cano.tasks import TaskResult, task
 from cano.workflow import Graph, RunReport, Step, Workflow

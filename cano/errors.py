@@ -263,9 +263,9 @@ class ResourceNotFound(ResourceError, KeyError):
         text += f"no resource {key_text(self.key)}"
         if self.fitting and self.expected is not None:
             other, kind = key_text(self.fitting[0]), short_name(self.expected)
-            if self.where:
-                return f"{text}; {other} is a `{kind}`: rename the parameter or write `Annotated[{kind}, {other.replace(chr(39), chr(34))}]`"
-            return f"{text}; {other} is a `{kind}`"
+            text += f"; {other} is a `{kind}`"
+            quoted = other.replace("'", '"')
+            return f"{text}: rename the parameter or write `Annotated[{kind}, {quoted}]`" if self.where else text
         return text + (
             did_you_mean(label_text(self.key), tuple(map(label_text, self.known)))
             or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}"
@@ -276,7 +276,8 @@ class ResourceNotBrought(ResourceNotFound):
     """Each run has to bring the resource under ``key``, of the type ``expected``, and this one did not."""
 
     def __str__(self) -> str:
-        return f"resource {key_text(self.key)} is per run and has no recipe; pass resources={{{key_text(self.key)}: ...}} with a {name_of(self.expected)}"
+        key = key_text(self.key)
+        return f"resource {key} is per run and has no recipe; pass resources={{{key}: ...}} with a {name_of(self.expected)}"
 
 
 class ResourceTypeMismatch(ResourceError, TypeError):
@@ -353,7 +354,7 @@ class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
         return self
 
     def __init__(self, state: object, failures: Sequence[Exception]) -> None:
-        super().__init__(state, failures)
+        CanoError.__init__(self, state, failures)
 
     def derive(self, excs: Sequence[Exception], /) -> "TeardownFailed":  # type: ignore[override]
         return TeardownFailed(self.state, excs)
@@ -387,7 +388,8 @@ class TargetUndeclared(WorkflowError, ValueError):
 
     def __str__(self) -> str:
         if self.declared is None:
-            return f"{self.task} named {self.target} as the next state, which has no task and is no exit state{did_you_mean(self.target, self.known)}"
+            hint = did_you_mean(self.target, self.known)
+            return f"{self.task} named {self.target} as the next state, which has no task and is no exit state{hint}"
         return f"{self.task} named {self.target} as the next state, but declares only {', '.join(self.declared) or 'none'}"
 
 

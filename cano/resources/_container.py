@@ -102,7 +102,7 @@ class Resources:
 
     def __contains__(self, key: object, /) -> bool:
         """Tell whether there is a resource or a recipe under the key."""
-        return isinstance(key, Hashable) and key in self._entries
+        return isinstance(key, str | Enum) and key in self._entries
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the keys in the order of insertion."""

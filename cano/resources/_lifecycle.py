@@ -22,6 +22,8 @@ _LOCKS = (
     threading.Semaphore,
 )
 
+_MANAGERS = (("__aenter__", "__aexit__"), ("__enter__", "__exit__"))
+
 
 def method_of(value: object, name: str) -> Callable[[], Any] | None:
     """Return the method if the type has it. An instance may pretend anything (a mock has every attribute)."""
@@ -88,7 +90,7 @@ class Stack:
             if setup is not None:
                 await call_plain_or_async(setup)
             if teardown is not None:
-                self._undo.append((key, resource, lambda _, teardown=teardown: call_plain_or_async(teardown)))
+                self._undo.append((key, resource, _ignoring_the_error(teardown)))
         except Exception as error:
             write_notes(error, [*notes_of(error), Note(f"while resource {key_text(key)} was set up")])
             raise
@@ -142,13 +144,18 @@ class Stack:
                 if failure is error:
                     continue  # an exit that raises anew what it was given has not failed
                 if not isinstance(failure, asyncio.CancelledError):
-                    write_notes(failure, [*notes_of(failure), Note(f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down")])
+                    where = f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down"
+                    write_notes(failure, [*notes_of(failure), Note(where)])
                 failures.append(failure)
         return failures
 
 
+def _ignoring_the_error(teardown: Callable[[], Any]) -> Undo:
+    return lambda _: call_plain_or_async(teardown)
+
+
 def _enterable(made: object) -> bool:
     kind = type(made)
-    if not (hasattr(kind, "__aenter__") or hasattr(kind, "__enter__")):
+    if not any(hasattr(kind, enter) and hasattr(kind, leave) for enter, leave in _MANAGERS):
         return False
     return not (isinstance(made, _LOCKS) or hasattr(kind, "locked") or any(t.__module__ == "unittest.mock" for t in kind.__mro__))

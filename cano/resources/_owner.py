@@ -27,7 +27,7 @@ class Lease:
         self._sent = False
 
     def interrupt(self) -> None:
-        """Cancel the run. Called by the owner, so the run's task is suspended inside the run, and the cancel comes out there."""
+        """Cancel the run. Called by the owner: the run's task is suspended inside the run, and the cancel comes out there."""
         if self._active and not self._sent and self.task is not None:
             self._sent = True
             self.task.cancel()
@@ -45,7 +45,20 @@ class Lease:
 class Tenancy:
     """The life of the shared resources from one set-up to the teardown after it; all of it in one event loop."""
 
-    __slots__ = ("broken", "closing", "errors", "failure", "failures", "leases", "loop", "over", "ready", "task", "vacant", "values")
+    __slots__ = (
+        "broken",
+        "closing",
+        "errors",
+        "failure",
+        "failures",
+        "leases",
+        "loop",
+        "over",
+        "ready",
+        "task",
+        "vacant",
+        "values",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -127,8 +140,9 @@ class Owner:
                 tenancy = self._tenancy
                 if tenancy is not None and tenancy.loop is not loop and not tenancy.loop.is_closed():
                     raise ResourcesInUse(
-                        "run", "runs in another event loop hold the shared resources, which have a life cycle; "
-                        "give each loop a workflow of its own, or make them per_run"
+                        "run",
+                        "runs in another event loop hold the shared resources, which have a life cycle; "
+                        "give each loop a workflow of its own, or make them per_run",
                     )
                 fresh = tenancy is None or tenancy.loop is not loop
                 if fresh:
@@ -236,5 +250,3 @@ async def outlast(future: "asyncio.Future[None]") -> asyncio.CancelledError | No
         except asyncio.CancelledError as cancel:
             interrupted = interrupted or cancel
     return interrupted
-
-

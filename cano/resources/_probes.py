@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from cano.errors import name_of
 from cano.ports import Clock
-from cano.resources._health import Healthy, HealthStatus, Unhealthy
+from cano.resources._health import HealthStatus, Healthy, Unhealthy
 from cano.resources._lifecycle import call_plain_or_async, method_of
 
 
-async def probe_all(subjects: Sequence[tuple[Hashable, bool, object]], timeout: float, clock: Clock) -> dict[Hashable, HealthStatus]:
+async def probe_all(
+    subjects: Sequence[tuple[Hashable, bool, object]], timeout: float, clock: Clock
+) -> dict[Hashable, HealthStatus]:
     """Ask each subject (its key, whether it is set up, the resource); all children are done when this returns."""
     answers: dict[Hashable, HealthStatus] = {}
     waiting: dict[Hashable, asyncio.Task[HealthStatus]] = {}
@@ -58,7 +61,7 @@ def _message(error: Exception) -> str:
         return ""
 
 
-async def _end(tasks: list[asyncio.Task[HealthStatus]] | list[asyncio.Task[HealthStatus] | asyncio.Task[None]]) -> None:
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Cancel what still runs and wait until it has ended, however often the caller is cancelled meanwhile."""
     interrupted: asyncio.CancelledError | None = None
     for task in tasks:

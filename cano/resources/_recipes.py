@@ -44,5 +44,5 @@ def per_run(fn: Callable[[], object] | None = None, /, *, of: Any = None) -> Rec
 
 def _callable(fn: Callable[[], object], name: str) -> Callable[[], object]:
     if not callable(fn):
-        raise TypeError(f"{name} takes a callable that makes the resource, not {fn!r}; a resource that exists already needs no recipe")
+        raise TypeError(f"{name} takes a callable that makes the resource, not {fn!r}; what exists already needs no recipe")
     return fn

@@ -1,5 +1,6 @@
 """The type that a look-up or a parameter asks for, turned into a yes-or-no question about a value."""
 
+import inspect
 import types
 import typing
 from collections.abc import Callable
@@ -10,10 +11,13 @@ Resolve = Callable[[str], object]
 
 # What `typing` and `abc` put into the namespace of a protocol; everything else there is a member.
 _NO_MEMBERS = frozenset(
-    "__module__ __qualname__ __dict__ __weakref__ __doc__ __annotations__ __abstractmethods__ __parameters__ __orig_bases__ "
-    "__subclasshook__ __init__ __new__ __slots__ __match_args__ _abc_impl _is_protocol _is_runtime_protocol __protocol_attrs__ "
-    "__non_callable_proto_members__ __callable_proto_members_only__ __type_params__ __static_attributes__ __firstlineno__ "
-    "__class_getitem__ __annotate__ __annotate_func__ __annotations_cache__ __conditional_annotations__ __hash__".split()
+    (
+        *("__module__", "__qualname__", "__dict__", "__weakref__", "__doc__", "__slots__", "__match_args__", "__hash__"),
+        *("__init__", "__new__", "__subclasshook__", "__class_getitem__", "__parameters__", "__orig_bases__", "__type_params__"),
+        *("__abstractmethods__", "_abc_impl", "_is_protocol", "_is_runtime_protocol", "__protocol_attrs__"),
+        *("__non_callable_proto_members__", "__callable_proto_members_only__", "__static_attributes__", "__firstlineno__"),
+        *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__"),
+    )
 )
 
 
@@ -27,14 +31,14 @@ def protocol_members(protocol: type) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for base in protocol.__mro__:
         if is_protocol(base) and base.__module__ not in ("typing", "typing_extensions"):
-            names.update(dict.fromkeys(base.__dict__.get("__annotations__", ())))
+            names.update(dict.fromkeys(inspect.get_annotations(base)))
             names.update(dict.fromkeys(base.__dict__))
     return tuple(name for name in names if name not in _NO_MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
 class TypeCheck:
-    """A question about a value: is it of the type ``form``?
+    """A question about a value, whether it is of the type ``form``.
 
     ``classes`` are asked by ``isinstance``; ``members`` have to be there (a protocol); ``exact`` are values by type and
     value (a literal); ``any_of`` are alternatives. All empty means that anything will do.

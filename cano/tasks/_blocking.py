@@ -40,8 +40,8 @@ async def in_thread(fn: Callable[[], Any]) -> Any:
     while not future.done():
         try:
             await asyncio.wait((future,))
-        except asyncio.CancelledError as error:
-            cancelled = cancelled or error
+        except asyncio.CancelledError as cancel:
+            cancelled = cancelled or cancel
             if outcome.claim.acquire(blocking=False):
                 future.cancel()
     error = outcome.error

@@ -43,5 +43,6 @@ def _mark(subject: Any, mark: Mark, frame: Any) -> Any:
         setattr(subject, MARK, mark)
     except (AttributeError, TypeError):
         if not mark.empty:
-            raise TaskInvalid(task_name(subject), f"a {type(subject).__name__} cannot be marked; decorate the function it is made of") from None
+            reason = f"a {type(subject).__name__} cannot be marked; decorate the function it is made of"
+            raise TaskInvalid(task_name(subject), reason) from None
     return subject

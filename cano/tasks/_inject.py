@@ -123,7 +123,8 @@ def _read(listed: inspect.Parameter, names: Names) -> Parameter:
     try:
         check = check_of(form, resolve)
     except TypeError as error:
-        raise TaskInvalid(names.task, f"parameter {listed.name!r}: {error}; annotate it with the type of the resource {key_text(key)}") from None
+        reason = f"parameter {listed.name!r}: {error}; annotate it with the type of the resource {key_text(key)}"
+        raise TaskInvalid(names.task, reason) from None
     return Parameter(listed.name, key, check, listed.default, positional)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from cano.errors import AnnotationUnresolved
 
 
-def author_of(fn: Callable[..., Any]) -> Any:
+def author_of(fn: Any) -> Any:
     """Return the function whose text the annotations of ``fn`` are: below partials and ``functools.wraps``."""
     while True:
         if isinstance(fn, functools.partial):
@@ -22,12 +22,12 @@ def author_of(fn: Callable[..., Any]) -> Any:
             if inner is fn:
                 return fn
             fn = inner
-        elif isinstance(fn, type) or not hasattr(type(fn), "__call__") or hasattr(fn, "__code__"):
+        elif isinstance(fn, type) or not callable(fn) or hasattr(fn, "__code__"):
             return fn
         else:
             method = type(fn).__call__
             if isinstance(method, types.WrapperDescriptorType):
-                return fn
+                return fn  # compiled
             fn = method
 
 
@@ -49,7 +49,7 @@ class Names:
 
         def resolve(text: str) -> object:
             try:
-                return eval(text, self._space, self._known)  # noqa: S307 - the task's own annotation, as Python would read it
+                return eval(text, self._space, self._known)
             except Exception as error:
                 raise AnnotationUnresolved(self.task, where, text, self._module) from error
 
@@ -79,8 +79,10 @@ def local_names(fn: Callable[..., Any], frame: types.FrameType) -> dict[str, obj
 def _names_in(annotation: object) -> set[str]:
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__
+    if typing.get_origin(annotation) is typing.Literal:
+        return set()
     if not isinstance(annotation, str):
-        return set().union(*map(_names_in, typing.get_args(annotation))) if typing.get_origin(annotation) is not typing.Literal else set()
+        return set().union(*map(_names_in, typing.get_args(annotation)))
     try:
         names = set(compile(annotation, "<annotation>", "eval").co_names)
     except (SyntaxError, ValueError):

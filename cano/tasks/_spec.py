@@ -158,5 +158,6 @@ def _check_states(returns: Returns, state: type | None, name: str) -> None:
 async def _checked(name: str, call: Callable[[], Any]) -> Any:
     result = call()
     if not inspect.isawaitable(result):
-        raise ResultInvalid(name, type(result).__name__, "the task is a plain function that did not return an awaitable; use @task(blocking=True)")
+        reason = "it is a plain function that did not return an awaitable; write async def, or @task(blocking=True)"
+        raise ResultInvalid(name, type(result).__name__, reason)
     return await result

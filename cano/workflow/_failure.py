@@ -25,7 +25,8 @@ def annotate(error: BaseException, trail: Trail, outer: Trail | None) -> None:
     trail.trim(0)
     node = trail[-1]
     path = tuple(each.label for each in trail)
-    context = ErrorContext(node.label, node.task, 1, path, trail.omitted, trail.run_id, inner, ref(outer) if outer is not None else None)
+    around = ref(outer) if outer is not None else None
+    context = ErrorContext(node.label, node.task, 1, path, trail.omitted, trail.run_id, inner, around)
     note = Note(f"in state {node.label}, task {node.task}, attempt 1, run {trail.run_id}; path: {path_text(path, trail.omitted)}")
     write_notes(error, [*(notes_of(error)[-1:] if inner is not None else ()), note], context)
 
@@ -59,5 +60,3 @@ def _cut_traceback(error: BaseException) -> None:
             last.tb_next = None
             return
         last = entry
-
-

@@ -50,7 +50,8 @@ def problems_of(graph: Graph[Any], tasks: Mapping[Any, str], starts: Iterable[An
     if graph.exits:
         ends = {*graph.exits, *(state for state in graph.states if all(state != origin for origin, _ in graph.edges))}
         ends.update(to for _, to in graph.edges if to not in known)  # said above already
-        lost = [label_text(state) for state in graph.states if state not in _closure(ends, [(to, state) for state, to in graph.edges])]
+        leading = _closure(ends, _reversed(graph))
+        lost = [label_text(state) for state in graph.states if state not in leading]
         if lost:
             found.append(f"no exit state can be reached from {', '.join(lost)}")
     if starts is not None:
@@ -60,19 +61,28 @@ def problems_of(graph: Graph[Any], tasks: Mapping[Any, str], starts: Iterable[An
 
 def _unreachable(graph: Graph[Any], starts: tuple[Any, ...]) -> list[str]:
     # A run may begin in the middle: what lies before its start is not unreachable for that.
-    roots = _closure(starts, [(to, state) for state, to in graph.edges])
+    roots = _closure(starts, _reversed(graph))
     reached = _closure(roots, graph.edges)
     lost = [label_text(state) for state in graph.states if state not in reached]
     if not lost:
         return []
-    return [f"no run that starts in {', '.join(map(label_text, starts))} can reach {', '.join(lost)}; if runs start there, too, add_start_state"]
+    begin = ", ".join(map(label_text, starts))
+    return [f"a run that starts in {begin} cannot reach {', '.join(lost)}; if others start there, say so with add_start_state"]
+
+
+def _reversed(graph: Graph[Any]) -> list[tuple[Any, Any]]:
+    return [(to, state) for state, to in graph.edges]
 
 
 def _same_labels(states: Iterable[Any]) -> list[str]:
     by_label: dict[str, list[Any]] = {}
     for state in states:
         by_label.setdefault(label_text(state), []).append(state)
-    return [f"{len(same)} states have the label {label}: {', '.join(map(repr, same))}" for label, same in by_label.items() if len(same) > 1]
+    return [
+        f"{len(same)} states have the label {label}: {', '.join(map(repr, same))}"
+        for label, same in by_label.items()
+        if len(same) > 1
+    ]
 
 
 def _closure(begin: Iterable[Any], edges: Iterable[tuple[Any, Any]]) -> set[Any]:

@@ -57,7 +57,7 @@ class Node:
         if node is None:
             try:
                 node = self.targets.get(state)
-            except Exception as error:  # noqa: BLE001 - __hash__ and __eq__ are the user's
+            except Exception as error:  # its __hash__ and __eq__ are the user's
                 raise ResultInvalid(self.task, _shown(state), f"it cannot be looked up ({type(error).__name__})") from error
         return node if node is not None else self._refuse(state)
 
@@ -128,7 +128,8 @@ class Plan:
     def _begin(self, state: Any) -> Node:
         node = find_start(self.nodes, state)
         if id(node.state) not in self._valid:
-            problems = () if node.exit else problems_of(self.graph, {each: spec.name for each, spec in self.specs.items()}, (state, *self.starts))
+            tasks = {each: spec.name for each, spec in self.specs.items()}
+            problems = () if node.exit else problems_of(self.graph, tasks, (state, *self.starts))
             if problems:
                 raise WorkflowInvalid(problems)
             self._valid[id(node.state)] = node

@@ -46,7 +46,7 @@ class TimedTrail(Trail):
         self._now = now
         self._since = 0.0
 
-    def enter(self, node: Node) -> None:  # type: ignore[override]
+    def enter(self, node: Node) -> None:
         """Add a node, and note how long the run was in the one before."""
         time = self._now()
         if self.seconds:

@@ -165,7 +165,7 @@ class Workflow(Generic[S]):
         Raises: EventLoopMisuse inside a running event loop; what :meth:`orchestrate` raises.
         """
         if asyncio._get_running_loop() is not None:
-            raise EventLoopMisuse("orchestrate_sync inside a running event loop would block it; write await workflow.orchestrate(...)")
+            raise EventLoopMisuse("orchestrate_sync would block the running event loop; write await workflow.orchestrate(...)")
         return asyncio.run(self.orchestrate(start, resources=resources))
 
     async def run(self, start: S, *, resources: Mapping[Any, object] | None = None) -> RunReport[S]:
@@ -190,7 +190,9 @@ class Workflow(Generic[S]):
             self._open.append((await plan.owner.acquire(lease), lease))
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         """Tear the shared resources down, or leave that to the last run that is under way.
 
         Raises: TeardownFailed if the body went well.
