@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, ClassVar, Self
-from weakref import ref
 
 
 def did_you_mean(given: str, known: tuple[str, ...]) -> str:
@@ -444,8 +443,8 @@ class ErrorContext:
     omitted: int
     run_id: str
     inner: "ErrorContext | None" = None
-    # The run around the one that failed; weak, and only of use in this process.
-    outer: "ref[Any] | None" = field(default=None, repr=False, compare=False)
+    # The identity of the run around the one that failed; of use in this process only.
+    _outer: object = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.state, self.task, self.attempt, self.path, self.omitted, self.run_id, self.inner)

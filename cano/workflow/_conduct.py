@@ -9,14 +9,14 @@ from typing import Any
 from cano.errors import ResourceBroken, TeardownFailed, notes_of, write_notes
 from cano.resources.lifecycle import Lease, Stack, Tenancy, teardown_note
 from cano.workflow._drive import Calls, bare_yield, drive
-from cano.workflow._failure import ENGINE_CODE, annotate
+from cano.workflow._failure import ENGINE_CODE
 from cano.workflow._plan import Node, Plan
-from cano.workflow._trail import CURRENT_RUN, Trail
+from cano.workflow._trail import TimedPath
 
 _log = logging.getLogger("cano")
 
 
-async def conduct(plan: Plan, node: Node, trail: Trail, brought: Mapping[Hashable, object]) -> Node:
+async def conduct(plan: Plan, node: Node, timed: TimedPath | None, brought: Mapping[Hashable, object]) -> Node:
     """Set up, walk, tear down; return the exit node.
 
     Raises: what a set-up raises; what the run raises; CancelledError; TeardownFailed after a run that went well;
@@ -29,14 +29,14 @@ async def conduct(plan: Plan, node: Node, trail: Trail, brought: Mapping[Hashabl
     await scope.hold()
     try:
         values = await scope.set_up(brought)
-        end = await drive(node, trail, Calls(plan.resources._view(values)), plan.clock, plan.max_steps)
+        end = await drive(plan, node, Calls(plan.resources._view(values)), timed)
     except GeneratorExit:
         scope.drop()
         raise
     except BaseException as error:
-        await scope.tear_down(error, trail)
+        await scope.tear_down(error, None)
         raise
-    await scope.tear_down(None, trail)
+    await scope.tear_down(None, end)
     return end
 
 
@@ -69,7 +69,7 @@ class _Scope:
         if self._tenancy is not None and not self._tenancy.loop.is_closed():
             self._tenancy.leave(self._lease, None)
 
-    async def tear_down(self, error: BaseException | None, trail: Trail) -> None:
+    async def tear_down(self, error: BaseException | None, end: Node | None) -> None:
         """Tear down, and raise what wins over the run's own end; return if nothing does."""
         cancel = await self._surface(error)
         failures = await self._stack.close(cancel or error)
@@ -77,11 +77,10 @@ class _Scope:
         cancel = caller or cancel or next((each for each in failures if isinstance(each, asyncio.CancelledError)), None)
         failures = [each for each in failures if not isinstance(each, asyncio.CancelledError)]
         if broken is not None and cancel is None and self._task.cancelling() <= self._cancelling:
-            annotate(broken, trail, CURRENT_RUN.get())
             raise broken from (error if broken.__cause__ is None else broken.__cause__)
         verdict = cancel if cancel is not None and not isinstance(error, asyncio.CancelledError) else error
-        if verdict is None and failures:
-            raise_failures(trail[-1].state, failures)
+        if end is not None and verdict is None and failures:
+            raise_failures(end.state, failures)
         if verdict is not None and failures:
             note_failures(verdict, failures)
         if verdict is not None and verdict is not error:

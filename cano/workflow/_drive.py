@@ -1,22 +1,21 @@
 """The loop: it knows one thing, a call without arguments that returns the next state."""
 
 import asyncio
-import sys
 import types
 from collections.abc import Callable, Generator
 from typing import Any
 
 from cano.errors import EventLoopMisuse, MaxStepsReached, WorkflowError
-from cano.ports import Clock
 from cano.resources import Resources
 from cano.workflow._failure import ENGINE_CODE, annotate
-from cano.workflow._plan import Node
-from cano.workflow._trail import CURRENT_RUN, Trail
+from cano.workflow._identity import new_run_id
+from cano.workflow._plan import Node, Plan
+from cano.workflow._trail import CURRENT_RUN, TimedPath, thin
 
 # How long work that never suspends may keep the event loop, in transitions and in seconds.
 _TURN_STEPS = 256
 _TURN_SECONDS = 0.005
-# The clock is read after eight transitions, while these are quick, else after each.
+# The clock is read after eight transitions while these are quick, else after each.
 _ONE, _EIGHT = range(1), range(8)
 _QUICK = 0.0005
 
@@ -49,30 +48,33 @@ async def surface() -> None:
         await bare_yield()
 
 
-async def drive(node: Node, trail: Trail, calls: Calls | None, clock: Clock, max_steps: int | None) -> Node:
+async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | None) -> Node:
     """Walk from a node to an exit and return that; in between, give the event loop its turns.
 
     Raises: what a task raises, told where it comes from; TargetUndeclared, ResultInvalid, MaxStepsReached.
     """
     if asyncio._get_running_loop() is None:
         raise EventLoopMisuse("orchestrate and run need a running asyncio event loop; in a script, call orchestrate_sync")
-    token = CURRENT_RUN.set(trail)
-    enter, now = trail.enter, clock.now
-    left = sys.maxsize if max_steps is None else max_steps
+    path: list[Node] = [] if timed is None else timed.nodes
+    enter = path.append if timed is None else timed.enter
+    token = CURRENT_RUN.set(path)
+    now, left, omitted = plan.now, plan.steps, 0
     span = _ONE
     try:
-        while node.exit is False:
+        while True:
             began = last = now()
             steps = 0
             while steps < _TURN_STEPS:
                 for _ in span:
                     enter(node)
-                    result = await (node.call or calls[node])()  # type: ignore[index]
-                    node = node.ways.get(id(result)) or node.resolve(result)
-                    if node.exit:
-                        enter(node)
-                        CURRENT_RUN.reset(token)
-                        return node
+                    call = node.call
+                    if call is None:
+                        if node.spec is None:
+                            CURRENT_RUN.reset(token)
+                            return node
+                        call = calls[node]  # type: ignore[index]
+                    result = await call()
+                    node = node.next if result is node.only else node.ways.get(id(result)) or node.resolve(result)
                 steps += len(span)
                 left -= len(span)
                 time = now()
@@ -81,29 +83,31 @@ async def drive(node: Node, trail: Trail, calls: Calls | None, clock: Clock, max
                 span = _EIGHT if time - last < _QUICK * len(span) else _ONE
                 last = time
                 if left < 8:
-                    if left == 0:
-                        raise MaxStepsReached(max_steps or 0)
-                    span = range(min(len(span), left))
-            else:
-                trail.trim()
+                    span = range(min(len(span), _left(left, node, plan)))
+            omitted += thin(path) if timed is None else timed.thin()
             await bare_yield()
-        enter(node)
-        CURRENT_RUN.reset(token)
-        return node
     except GeneratorExit:
-        raise  # a run that was dropped; in another context than its own, maybe
+        raise  # a run that was dropped, perhaps in another context than its own
     except asyncio.CancelledError:
         CURRENT_RUN.reset(token)
         raise
     except BaseException as error:
-        outer = token.old_value
         CURRENT_RUN.reset(token)
         if isinstance(error, WorkflowError):
             await surface()
-        annotate(error, trail, outer if isinstance(outer, Trail) else None)
+        omitted += thin(path, 0) if timed is None else timed.thin(0)
+        annotate(error, path, omitted, new_run_id() if timed is None else timed.run_id)
         raise
-    finally:
-        del token
+
+
+def _left(left: int, node: Node, plan: Plan) -> int:
+    """Return how many tasks may still run; the entry of an exit state is no task, and always allowed.
+
+    Raises: MaxStepsReached.
+    """
+    if left == 0 and node.spec is not None:
+        raise MaxStepsReached(plan.steps)
+    return max(left, 1)
 
 
 ENGINE_CODE.add(drive.__code__)

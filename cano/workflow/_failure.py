@@ -2,10 +2,10 @@
 
 import sys
 from types import CodeType, FrameType, TracebackType
-from weakref import ref
 
 from cano.errors import ErrorContext, Note, context_of, notes_of, write_notes
-from cano.workflow._trail import Trail
+from cano.workflow._plan import Node
+from cano.workflow._trail import CURRENT_RUN
 
 _SHOWN = 8  # labels at either end of the path in a note
 
@@ -13,21 +13,20 @@ _SHOWN = 8  # labels at either end of the path in a note
 ENGINE_CODE: set[CodeType] = set()
 
 
-def annotate(error: BaseException, trail: Trail, outer: Trail | None) -> None:
+def annotate(error: BaseException, nodes: list[Node], omitted: int, run_id: str) -> None:
     """Write the context of this run and its note on the exception, in the place of what another run wrote.
 
-    The context of a run that was started inside this one is kept as ``inner``, with its note.
+    ``nodes`` is the run's path and identity; the current run is the one around it, if any. The context of a run that was started
+    inside this one is kept as ``inner``, with its note.
     """
     old = context_of(error)
-    inner = old if old is not None and old.outer is not None and old.outer() is trail else None
+    inner = old if old is not None and old._outer is nodes else None
     if old is not None and inner is None:
         _cut_traceback(error)
-    trail.trim(0)
-    node = trail[-1]
-    path = tuple(each.label for each in trail)
-    around = ref(outer) if outer is not None else None
-    context = ErrorContext(node.label, node.task, 1, path, trail.omitted, trail.run_id, inner, around)
-    note = Note(f"in state {node.label}, task {node.task}, attempt 1, run {trail.run_id}; path: {path_text(path, trail.omitted)}")
+    node = nodes[-1]
+    path = tuple([each.label for each in nodes])
+    context = ErrorContext(node.label, node.task, 1, path, omitted, run_id, inner, CURRENT_RUN.get())
+    note = Note(f"in state {node.label}, task {node.task}, attempt 1, run {run_id}; path: {path_text(path, omitted)}")
     write_notes(error, [*(notes_of(error)[-1:] if inner is not None else ()), note], context)
 
 

@@ -1,6 +1,7 @@
 """The plan: a workflow as it was at its first run, ready to be walked. Nothing of a run and of no event loop is kept in it."""
 
 import inspect
+import sys
 from collections.abc import Callable, Hashable, Mapping
 from itertools import chain
 from typing import Any
@@ -21,23 +22,27 @@ from cano.resources.types import check_of
 from cano.tasks import TaskResult, TaskSpec
 from cano.workflow._graph import Graph, problems_of
 
+_NOTHING = object()
+
 
 class Node:
     """One state of a plan.
 
-    ``call`` gives the awaitable of the next state; None if a parameter of the task belongs to the run, who makes the call then.
+    ``call`` gives the awaitable of the next state; None for an exit state, which has no ``spec`` either, and if a parameter of
+    the task belongs to the run, who makes the call then. ``only`` and ``next`` are the one state that may come next, and its node.
     ``ways`` maps a state object that may come next to its node, by identity: the plan keeps these objects alive, so an id
     names one of them, and no ``__hash__`` runs (that of an enum member is a Python function). ``targets`` is the same by value.
     """
 
-    __slots__ = ("call", "exit", "label", "plan", "spec", "state", "targets", "ways")
+    __slots__ = ("call", "label", "next", "only", "plan", "spec", "state", "targets", "ways")
 
     def __init__(self, plan: "Plan", state: Any, spec: TaskSpec | None) -> None:
         self.plan = plan
         self.state = state
         self.label = label_text(state)
         self.spec = spec
-        self.exit = spec is None
+        self.only: Any = _NOTHING
+        self.next: Node = self
         self.call: Callable[[], Any] | None = None
         self.targets: dict[Any, Node] = {}
         self.ways: dict[int, Node] = {}
@@ -92,6 +97,8 @@ class Plan:
     ) -> None:
         self.specs, self.graph, self.starts = specs, graph, starts
         self.resources, self.clock, self.max_steps = resources, clock, max_steps
+        self.now = clock.now
+        self.steps = sys.maxsize if max_steps is None else max_steps
         self.owner = resources._freeze()
         recipes = resources._recipes()
         self.own_recipes = {key: recipe for key, recipe in recipes.items() if recipe.own}
@@ -100,7 +107,7 @@ class Plan:
         self.nodes = self._nodes()
         self.kinds = tuple({type(state) for state in self.nodes})
         self.labels = tuple(node.label for node in self.nodes.values())
-        self._valid: dict[int, Node] = {}
+        self.begun: dict[int, Node] = {}  # by the identity of the state object, once it has been seen to be a good start
         self._variants: dict[frozenset[Hashable], Plan] = {}
 
     def _nodes(self) -> dict[Any, Node]:
@@ -114,6 +121,8 @@ class Plan:
             node.targets = nodes if named is None else {state: nodes[state] for state in named}
             node.ways = {id(each.state): each for each in node.targets.values()}
             node.ways.update((id(state), nodes[state]) for state in named or ())  # an equal object, kept alive by the spec
+            if named is not None and len(named) == 1:
+                node.only, node.next = named[0], nodes[named[0]]
             if not any(each.check is None or each.key in self.mine for each in node.spec.signature.parameters) or not self.mine:
                 node.call = node.spec.bind(self.resources)
         return nodes
@@ -123,16 +132,13 @@ class Plan:
 
         Raises: StateUnknown; WorkflowInvalid if states cannot be reached from there.
         """
-        return self._valid.get(id(state)) or self._begin(state)
-
-    def _begin(self, state: Any) -> Node:
         node = find_start(self.nodes, state)
-        if id(node.state) not in self._valid:
+        if id(node.state) not in self.begun:
             tasks = {each: spec.name for each, spec in self.specs.items()}
-            problems = () if node.exit else problems_of(self.graph, tasks, (state, *self.starts))
+            problems = () if node.spec is None else problems_of(self.graph, tasks, (state, *self.starts))
             if problems:
                 raise WorkflowInvalid(problems)
-            self._valid[id(node.state)] = node
+            self.begun[id(node.state)] = node
         return node
 
     def variant(self, brought: frozenset[Hashable]) -> "Plan":

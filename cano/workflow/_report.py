@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cano.workflow._trail import TimedTrail
+from cano.workflow._trail import TimedPath
 
 S = TypeVar("S")
 
@@ -33,8 +33,8 @@ class RunReport(Generic[S]):
     run_id: str
 
 
-def report_of(state: S, trail: TimedTrail, seconds: float) -> RunReport[S]:
+def report_of(state: S, timed: TimedPath, seconds: float) -> RunReport[S]:
     """Make the report of a run that has ended in ``state``."""
-    trail.trim(0)
-    path = tuple(Step(node.state, node.label, spent) for node, spent in zip(trail, trail.seconds, strict=True))
-    return RunReport(state, path, trail.omitted, seconds, trail.run_id)
+    timed.thin(0)
+    path = tuple(Step(node.state, node.label, spent) for node, spent in zip(timed.nodes, timed.seconds, strict=True))
+    return RunReport(state, path, timed.omitted, seconds, timed.run_id)

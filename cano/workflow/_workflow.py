@@ -25,9 +25,10 @@ from cano.workflow._conduct import conduct, note_failures, raise_failures
 from cano.workflow._drive import drive
 from cano.workflow._failure import ENGINE_CODE
 from cano.workflow._graph import Graph, graph_of, problems_of
+from cano.workflow._identity import new_run_id
 from cano.workflow._plan import Node, Plan
 from cano.workflow._report import RunReport, report_of
-from cano.workflow._trail import TimedTrail, Trail
+from cano.workflow._trail import TimedPath
 
 S = TypeVar("S", bound=Hashable)
 
@@ -154,9 +155,9 @@ class Workflow(Generic[S]):
         """
         plan = self._plan or self._freeze(start)
         if resources is None and plan.simple:
-            end = await drive(plan.start(start), Trail(), None, plan.clock, plan.max_steps)
+            end = await drive(plan, plan.begun.get(id(start)) or plan.start(start), None, None)
         else:
-            end = await self._conduct(plan, start, Trail(), resources)
+            end = await self._conduct(plan, start, None, resources)
         return end.state  # type: ignore[no-any-return]
 
     def orchestrate_sync(self, start: S, *, resources: Mapping[Any, object] | None = None) -> S:
@@ -175,9 +176,9 @@ class Workflow(Generic[S]):
         """
         plan = self._plan or self._freeze(start)
         began = plan.clock.now()
-        trail = TimedTrail(plan.clock.now)
-        end = await self._conduct(plan, start, trail, resources)
-        return report_of(end.state, trail, plan.clock.now() - began)
+        timed = TimedPath(plan.clock.now, new_run_id())
+        end = await self._conduct(plan, start, timed, resources)
+        return report_of(end.state, timed, plan.clock.now() - began)
 
     async def __aenter__(self) -> Self:
         """Set the shared resources up, and keep them up between runs.
@@ -211,13 +212,13 @@ class Workflow(Generic[S]):
         if cancel is not None:
             raise cancel
 
-    async def _conduct(self, plan: Plan, start: S, trail: Trail, resources: Mapping[Any, object] | None) -> Node:
+    async def _conduct(self, plan: Plan, start: S, timed: TimedPath | None, resources: Mapping[Any, object] | None) -> Node:
         brought = resources or {}
         plan = plan.variant(frozenset(brought)) if brought or plan.own_recipes else plan
         node = plan.start(start)
         if plan.simple:
-            return await drive(node, trail, None, plan.clock, plan.max_steps)
-        return await conduct(plan, node, trail, brought)
+            return await drive(plan, node, None, timed)
+        return await conduct(plan, node, timed, brought)
 
     def _freeze(self, start: S | None) -> Plan:
         with self._freezing:
