@@ -284,6 +284,34 @@ def test_the_collector_may_run_in_any_operation(outer: str) -> None:
     assert ran
 
 
+@pytest.mark.usefixtures("eager_collector")
+def test_a_finalizer_that_appends_in_the_middle_of_an_append_loses_nothing() -> None:
+    """ST-7: what the collector appends while an append makes its list is kept, and so is the item of that append."""
+    store = MemoryStore()
+    appended: list[object] = []
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            appended.append(self)
+            store.append("log", "collected")
+
+    for _ in range(300):
+        store.remove("log")
+        appended.clear()
+        for n in range(3):
+            held = store.get_shared("log", default=None)  # so that the append has to copy
+            Cycle()
+            store.append("log", n)
+            del held
+        gc.collect()  # every cycle has been finalized by then
+        log = store.get("log", list)
+        assert [item for item in log if item != "collected"] == [0, 1, 2]
+        assert log.count("collected") == len(appended)
+
+
 def test_a_trace_function_may_use_the_store() -> None:
     """A profiler that looks into the store at every call, C functions included, does not hang it."""
     store = MemoryStore({"list": [1]})
