@@ -84,7 +84,8 @@ async def main() -> None:
     )
     await workflow.orchestrate(Stage.SAMPLE)
 
-    print(f"stages: {' -> '.join(store.get(STAGES))}")
+    stages = store.get(STAGES)
+    print(f"stages: {' -> '.join(stages)}")
     print(f"response: {store.get(RESPONSE)}")
     print(f"keys: {sorted(store.keys())}")
 

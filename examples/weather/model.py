@@ -80,6 +80,9 @@ class Parsed:
     observations: tuple[Observation, ...]
     bad: tuple[BadRow, ...]
 
+    def __len__(self) -> int:
+        return len(self.observations) + len(self.bad)
+
 
 class BrokenFile(Exception):
     """The file cannot be read as a table of hourly weather; ``line`` and ``column`` name the place, if it has one."""

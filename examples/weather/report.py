@@ -191,11 +191,11 @@ def render_rejection(bad: Sequence[BadRow], rows: int, max_bad_percent: float, s
     return "\n".join(lines) + "\n"
 
 
-def render_path(steps: Sequence[tuple[str, float]], end: str, notes: Mapping[str, str]) -> str:
-    """Write the states that a run went through, each with its seconds and its note, and the one in which it ended."""
-    rows = [[state, f"{1000 * seconds:,.1f} ms", notes.get(state, "")] for state, seconds in steps]
+def render_path(steps: Sequence[tuple[str, float]], end: str, seconds: float, notes: Mapping[str, str]) -> str:
+    """Write the states of a run, each with its seconds and its note, the one in which it ended, and the seconds of it all."""
+    rows = [[state, f"{1000 * spent:,.1f} ms", notes.get(state, "")] for state, spent in steps]
     rows.append([end, "", ""])
-    rows.append(["in all", f"{1000 * sum(seconds for _, seconds in steps):,.1f} ms", ""])
+    rows.append(["in all", f"{1000 * seconds:,.1f} ms", ""])
     return "\n".join(title("The path through the states") + table(["state", "time", ""], rows, align="<><")) + "\n"
 
 

@@ -67,13 +67,13 @@ def test_many_bad_rows_are_cut_short() -> None:
 
 
 def test_the_path_has_every_step_its_time_and_its_note() -> None:
-    """A state that ran has a time, the last one has none, and the sum is below."""
-    text = render_path([("READ", 0.0015), ("VALIDATE", 0.1)], "DONE", {"READ": "12 bytes"})
+    """A state that ran has a time, the last one has none, and the time of the whole run is below."""
+    text = render_path([("READ", 0.0015), ("VALIDATE", 0.1)], "DONE", 0.102, {"READ": "12 bytes"})
     assert [line.split() for line in text.splitlines()[4:]] == [
         ["READ", "1.5", "ms", "12", "bytes"],
         ["VALIDATE", "100.0", "ms"],
         ["DONE"],
-        ["in", "all", "101.5", "ms"],
+        ["in", "all", "102.0", "ms"],
     ]
 
 
