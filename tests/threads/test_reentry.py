@@ -298,14 +298,16 @@ def test_a_finalizer_that_appends_in_the_middle_of_an_append_loses_nothing() -> 
             appended.append(self)
             store.append("log", "collected")
 
-    for _ in range(300):
+    kept: list[object] = [[] for _ in range(200)]  # with every freed list at hand, an append would allocate nothing
+    for round_ in range(300):
         store.remove("log")
         appended.clear()
         for n in range(3):
             held = store.get_shared("log", default=None)  # so that the append has to copy
-            Cycle()
+            for _ in range(1 + round_ % 3):  # so that the collector's count is full at each of its allocations in turn
+                Cycle()
             store.append("log", n)
-            del held
+            kept.append(held)
         gc.collect()  # every cycle has been finalized by then
         log = store.get("log", list)
         assert [item for item in log if item != "collected"] == [0, 1, 2]
