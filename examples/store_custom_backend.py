@@ -16,6 +16,8 @@ class NamespacedStore:
     """A part of a MemoryStore: the keys that begin with ``namespace::``, seen without that prefix."""
 
     def __init__(self, namespace: str, inner: MemoryStore | None = None) -> None:
+        if "::" in namespace:
+            raise ValueError(f"the namespace {namespace!r} holds '::', so its keys would lie in another one, too")
         self._prefix = f"{namespace}::"
         self._inner = MemoryStore() if inner is None else inner
 

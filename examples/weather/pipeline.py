@@ -54,6 +54,8 @@ def read(store: MemoryStore, settings: Settings) -> Literal[State.VALIDATE]:
         raw = settings.source.read_bytes()
     except OSError as error:
         raise BrokenFile(settings.name, f"cannot be read: {error.strerror or error}") from error
+    for key in (PARSED, BAD_ROWS, FIGURES, REPORT, NOTES):
+        store.remove(key)  # of an earlier run over the same store
     store.put(RAW, raw)
     store.append(NOTES, Note("READ", f"{len(raw):,} bytes"))
     return State.VALIDATE
