@@ -62,6 +62,16 @@ def test_a_typed_key_carries_its_type() -> None:
     assert_type(COUNT.name, str)
 
 
+def test_what_is_read_under_a_typed_key_goes_where_its_type_fits() -> None:
+    """A list that was read can be handed to a parameter of a wider type in one expression."""
+    store = filled()
+    assert_type(sorted(store.get(LOG)), list[Any])
+    assert_type(sum([store.get(COUNT, default=0), 1]), int)
+    wider: float = store.get(COUNT)
+    assert " ".join(store.get_shared(LOG)) == "a"
+    assert wider == 3
+
+
 def test_the_other_calls_return_plain_built_ins() -> None:
     """Keys are strings, questions are answered by ``bool``, sizes by ``int``, a second handle is a store."""
     store = filled()
