@@ -5,13 +5,13 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import store_cases
+from benchmarks import store_cases, workflow_cases
 from benchmarks.machine import Machine
 from benchmarks.ratios import measure
 from benchmarks.table import page
 
 RESULTS = Path(__file__).parent / "results"
-CASES = [*store_cases.CASES]
+CASES = [*store_cases.CASES, *workflow_cases.CASES]
 
 
 def main() -> int:

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import store_cases
+from benchmarks import store_cases, workflow_cases
 from benchmarks.machine import Machine
 from benchmarks.ratios import Case, Goal, Result, measure
 from benchmarks.table import HEAD, duration, grid, met, page, row, summary
 
-ROWS = [*store_cases.CASES]
+ROWS = [*store_cases.CASES, *workflow_cases.CASES]
 PLAIN = Case("name", "1", "other", "2", dict)
 
 
