@@ -49,7 +49,7 @@ types: $(VENV)/.dev ## mypy strict, basedpyright, and the stubs held to the comp
 	@failed=0; \
 	$(BIN)/mypy || failed=1; \
 	$(BIN)/basedpyright --pythonpath $(BIN)/python || failed=1; \
-	$(BIN)/python -m mypy.stubtest cano --mypy-config-file pyproject.toml --allowlist tests/typing/stubtest.allow || failed=1; \
+	$(BIN)/python -m mypy.stubtest cano.store --mypy-config-file pyproject.toml --allowlist tests/typing/stubtest.allow || failed=1; \
 	exit $$failed
 
 bench: $(VENV)/.dev ## measure, print one table of ratios and write it to benchmarks/results/

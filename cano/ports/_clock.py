@@ -8,7 +8,7 @@ from typing import Protocol
 class Clock(Protocol):
     """Where the engine reads the time and waits."""
 
-    def now(self) -> float:
+    def now(self) -> float:  # pyright: ignore[reportReturnType] - a protocol's docstring is its body
         """Return seconds from a fixed but arbitrary point; they never run backwards."""
 
     async def sleep(self, seconds: float) -> None:

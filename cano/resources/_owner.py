@@ -236,7 +236,7 @@ class Owner:
 def teardown_note(failure: BaseException) -> Note:
     """Say in one line that a teardown failed as well, without calling the failure's own code."""
     where = next((note for note in reversed(notes_of(failure)) if note.startswith("while resource")), "in teardown")
-    first = BaseException.args.__get__(failure)  # type: ignore[attr-defined]
+    first = BaseException.args.__get__(failure)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     detail = f": {first[0]}" if first and type(first[0]) is str else ""
     return Note(f"{where}: {name_of(type(failure))}{detail}")
 

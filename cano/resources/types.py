@@ -116,6 +116,6 @@ class _Reader:
             elif isinstance(form, typing.NewType):
                 form = form.__supertype__
             elif type(form).__name__ == "TypeAliasType":  # `type X = ...`, a class that typing has since 3.12
-                form = form.__value__  # type: ignore[attr-defined]
+                form = form.__value__  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
             else:
                 return form

@@ -35,7 +35,8 @@ async def in_thread(fn: Callable[[], Any]) -> Any:
     Raises: what ``fn`` raises; for a StopIteration a RuntimeError, as any coroutine does.
     """
     outcome = _Outcome()
-    future = asyncio.get_running_loop().run_in_executor(None, copy_context().run, outcome.run, fn)
+    context = copy_context()
+    future = asyncio.get_running_loop().run_in_executor(None, context.run, outcome.run, fn)  # pyright: ignore[reportArgumentType]
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:

@@ -15,7 +15,7 @@ class TaskResult(Generic[S_co]):
         self._state = state
 
     @classmethod
-    def single(cls, state: S_co) -> "TaskResult[S_co]":  # type: ignore[misc]
+    def single(cls, state: S_co) -> "TaskResult[S_co]":  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
         """Name one next state."""
         return cls(state)
 

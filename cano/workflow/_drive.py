@@ -72,7 +72,7 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
                         if node.spec is None:
                             CURRENT_RUN.reset(token)
                             return node
-                        call = calls[node]  # type: ignore[index]
+                        call = calls[node]  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
                     result = await call()
                     node = node.next if result is node.only else node.ways.get(id(result)) or node.resolve(result)
                 steps += len(span)
