@@ -86,12 +86,12 @@ cdef class Key:
         TypeError: the name is no ``str``, or the type is no form that the store can check.
     """
 
-    def __cinit__(self, name, type, /):
+    def __cinit__(self, name, form, /):
         if not PyUnicode_Check(name):
-            raise TypeError(f"the name of a key is a str, got {name!r} of type {name.__class__.__qualname__}")
-        check_form(type)
+            raise TypeError(f"the name of a key is a str, got {name!r} of type {type(name).__qualname__}")
+        check_form(form)
         self.name = PyUnicode_FromObject(name)
-        self.type = type
+        self.type = form
 
     @classmethod
     def __class_getitem__(cls, item, /):
