@@ -1,0 +1,411 @@
+"""What ``get`` copies: kinds of values one by one (pitfall C3); random graphs are in tests/properties."""
+
+import array
+import copy
+import dataclasses
+import enum
+import fractions
+import io
+import re
+import socket
+import threading
+import types
+import uuid
+import weakref
+from collections import Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from cano.errors import CopyError, StoreError
+from cano.store import Key, MemoryStore
+from tests.unit.store.hostile import Color, Listed, Number
+
+
+class SubDict(dict[Any, Any]): ...
+
+
+class SubSet(set[Any]): ...
+
+
+class SubFrozenSet(frozenset[Any]): ...
+
+
+class SubTuple(tuple[Any, ...]): ...
+
+
+class SubDeque(deque[Any]): ...
+
+
+class SubArray(array.array):  # type: ignore[type-arg]
+    ...
+
+
+class SubText(str): ...
+
+
+class SubBytes(bytes): ...
+
+
+class SubBytearray(bytearray): ...
+
+
+class SubFloat(float): ...
+
+
+class Reduced(dict[Any, Any]):
+    def __reduce__(self) -> Any:
+        return (Reduced, (), {"kept": True}, None, iter([("only", [1])]))
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a: Any) -> None:
+        self.a = a
+
+
+class SlottedAndDict(Slotted):
+    def __init__(self, a: Any) -> None:
+        super().__init__(a)
+        self.c = [a]
+
+
+@dataclasses.dataclass
+class Plain:
+    a: list[int]
+    b: Any = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    a: list[int]
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Flag(enum.Flag):
+    A = 1
+    B = 2
+
+
+class WithState:
+    def __init__(self) -> None:
+        self.value = [1]
+
+    def __getstate__(self) -> Any:
+        return [self.value]
+
+    def __setstate__(self, state: Any) -> None:
+        self.value = state[0]
+        self.restored = True
+
+
+class WithNewArguments:
+    def __new__(cls, value: Any) -> "WithNewArguments":
+        self = super().__new__(cls)
+        self.value = value
+        return self
+
+    value: Any
+
+    def __getnewargs__(self) -> Any:
+        return (self.value,)
+
+
+Pair = namedtuple("Pair", "a b")  # noqa: PYI024 the old form, on purpose
+
+
+def with_attribute(value: Any) -> Any:
+    value.note = ["an attribute"]
+    return value
+
+
+def make_values() -> dict[str, Any]:
+    ordered = OrderedDict([("z", [1]), ("a", [2])])
+    ordered.move_to_end("z")
+    return {
+        "list": [1, [2], "x"],
+        "dict": {"z": [1], 1: {}, (1, 2): 3, None: [None]},
+        "tuple": ([1], 2),
+        "tuple of plain values": (1, ("a", (None,))),
+        "empty containers": [[], {}, (), set(), frozenset()],
+        "set": {1, "a", (1, 2)},
+        "set with tuples of objects": {(1, frozenset({2}))},
+        "frozenset": frozenset({1, (2, 3)}),
+        "bytearray": bytearray(b"abc"),
+        "list subclass": with_attribute(Listed([[1]])),
+        "dict subclass": with_attribute(SubDict(a=[1])),
+        "set subclass": with_attribute(SubSet({1})),
+        "frozenset subclass": with_attribute(SubFrozenSet({1})),
+        "tuple subclass": with_attribute(SubTuple(([1],))),
+        "deque subclass": with_attribute(SubDeque([[1]], 2)),
+        "array subclass": with_attribute(SubArray("i", [1, 2])),
+        "str subclass": with_attribute(SubText("x")),
+        "bytes subclass": with_attribute(SubBytes(b"x")),
+        "bytearray subclass": with_attribute(SubBytearray(b"x")),
+        "int subclass": with_attribute(Number(3)),
+        "float subclass": with_attribute(SubFloat(3)),
+        "dict with its own reduce": Reduced(a=1),
+        "defaultdict": defaultdict(list, a=[1]),
+        "OrderedDict": ordered,
+        "Counter": Counter("abca"),
+        "UserDict": UserDict(a=[1]),
+        "namedtuple": Pair([1], 2),
+        "deque": deque([[1], [2]], maxlen=2),
+        "array": array.array("d", [1, 2]),
+        "slots": Slotted([1]),
+        "slots and dict": SlottedAndDict([1]),
+        "dataclass": Plain([1], b={2}),
+        "frozen dataclass": Frozen([1]),
+        "IntEnum": Level.LOW,
+        "Flag": Flag.A | Flag.B,
+        "StrEnum": Color.RED,
+        "state": WithState(),
+        "new arguments": WithNewArguments([1]),
+        "function": with_attribute,
+        "class": Plain,
+        "module function": copy.deepcopy,
+        "bound method": [1].append,
+        "range": range(3),
+        "slice": slice([1], 2),
+        "Decimal": Decimal("1.50"),
+        "Fraction": fractions.Fraction(1, 3),
+        "datetime": datetime(2013, 1, 1, tzinfo=UTC),
+        "path": PurePosixPath("a/b"),
+        "uuid": uuid.UUID(int=3),
+        "pattern": re.compile("a+"),
+        "exception": ValueError("x", [1]),
+        "namespace": types.SimpleNamespace(a=[1]),
+        "weak reference": weakref.ref(Plain),
+        "io": io.StringIO("text"),
+        "union": int | None,
+        "alias": list[int],
+        "key": Key("a", int),
+        "property": property(len),
+        "ellipsis": [..., NotImplemented],
+        "memo of itself": {1: {2: {3: {}}}},
+    }
+
+
+def described(value: Any, depth: int = 6) -> Any:
+    """A value as nested plain tuples: class, content and attributes, in order."""
+    kind = type(value)
+    if depth == 0 or kind in {str, int, float, bool, bytes, type(None), complex, type}:
+        return value
+    parts: list[Any] = [kind]
+    if isinstance(value, dict | UserDict):
+        parts += [(described(key, depth - 1), described(each, depth - 1)) for key, each in value.items()]
+    elif isinstance(value, set | frozenset):
+        parts += sorted(repr(described(each, depth - 1)) for each in value)
+    elif isinstance(value, list | tuple | deque | array.array):
+        parts += [described(each, depth - 1) for each in value]
+    elif isinstance(value, str | bytes | bytearray | int | float | Decimal | io.StringIO):
+        parts.append(value.getvalue() if isinstance(value, io.StringIO) else kind.__mro__[-2](value) if kind.__mro__[-2] in {int, float} else repr(value))
+    elif isinstance(value, BaseException):
+        parts.append(described(value.args, depth - 1))
+    elif not hasattr(value, "__dict__") and not hasattr(kind, "__slots__"):
+        parts.append(repr(value))
+    parts.append(getattr(value, "maxlen", None))
+    parts.append(getattr(value, "default_factory", None))
+    if isinstance(value, enum.Enum | types.FunctionType | type | types.MethodType):
+        return [*parts, id(value)]
+    for slot in ("a", "b", "c"):
+        if slot in getattr(kind, "__slots__", ()) or slot in getattr(kind.__mro__[1], "__slots__", ()):
+            parts.append((slot, described(getattr(value, slot, "unset"), depth - 1)))
+    parts.append({name: described(each, depth - 1) for name, each in getattr(value, "__dict__", {}).items()})
+    return parts
+
+
+KINDS = list(make_values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_is_what_deepcopy_makes(kind: str) -> None:
+    """Type, content, order, attributes and bounds of a copy are those of ``copy.deepcopy``; so is whether it is a new object."""
+    value = make_values()[kind]
+    expected = copy.deepcopy(value)
+    for wrapped, unwrap in (
+        (value, lambda whole: whole),
+        ([value], lambda whole: whole[0]),
+        ({"k": value}, lambda whole: whole["k"]),
+        ((value, []), lambda whole: whole[0]),
+        ([[value], value], lambda whole: whole[0][0]),
+    ):
+        result = unwrap(MemoryStore({"key": wrapped}).get("key"))  # type: ignore[no-untyped-call]
+        assert type(result) is type(expected)
+        assert described(result) == described(expected)
+        assert (result is value) == (expected is value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_original_is_as_it_was_after_a_copy(kind: str) -> None:
+    """Copying changes nothing in the stored value, and a second copy is like the first."""
+    value = make_values()[kind]
+    before = described(value)
+    store = MemoryStore({"key": value})
+    first, second = store.get("key"), store.get("key")
+    assert described(value) == before
+    assert described(first) == described(second)
+    assert store.get_shared("key") is value
+
+
+def test_sharing_inside_a_value_is_kept() -> None:
+    """Two references to one object are two references to one copy, across lists, dicts, tuples and objects."""
+    inner: list[int] = [1]
+    pair = (inner, inner)
+    store = MemoryStore({"key": [inner, {"k": inner}, pair, pair, Plain(inner), deque([inner])]})
+    whole = store.get("key")
+    one = whole[0]
+    assert one is not inner
+    assert all(each is one for each in (whole[1]["k"], *whole[2], whole[4].a, whole[5][0]))
+    assert whole[2] is whole[3]
+
+
+def test_two_values_of_a_store_are_copied_apart() -> None:
+    """Sharing between two keys is not kept: each ``get`` is a copy of its own."""
+    inner: list[int] = [1]
+    store = MemoryStore({"a": [inner], "b": [inner]})
+    assert store.get("a")[0] is not store.get("b")[0]
+
+
+def test_cycles_are_copied_as_cycles() -> None:
+    """A value that contains itself, directly or through others, comes back with its cycle closed inside the copy."""
+    straight: list[Any] = [1]
+    straight.append(straight)
+    by_dict: dict[str, Any] = {}
+    by_dict["me"] = by_dict
+    by_tuple: Any = ([],)
+    by_tuple[0].append(by_tuple)
+    by_object = Plain([])
+    by_object.b = {"up": [by_object]}
+    store = MemoryStore({"list": straight, "dict": by_dict, "tuple": by_tuple, "object": by_object})
+    whole: Any = store.get("list", list)
+    assert whole is not straight
+    assert whole[1] is whole
+    whole = store.get("dict", dict)
+    assert whole is not by_dict
+    assert whole["me"] is whole
+    whole = store.get("tuple", tuple)
+    assert whole is not by_tuple
+    assert whole[0][0] is whole
+    whole = store.get("object", Plain)
+    assert whole is not by_object
+    assert whole.b["up"][0] is whole
+
+
+def test_a_tuple_of_immutable_values_is_not_copied() -> None:
+    """As with ``copy.deepcopy``, a tuple is itself if nothing in it had to be copied."""
+    flat, nested, mixed = (1, "a"), ((1,), (Color.RED, int)), (1, [])
+    store = MemoryStore({"flat": flat, "nested": nested, "mixed": mixed, "both": [flat, mixed, mixed]})
+    assert store.get("flat") is flat
+    assert store.get("nested") is nested
+    assert store.get("mixed") is not mixed
+    both = store.get("both")
+    assert both[0] is flat
+    assert both[1] is both[2] is not mixed
+
+
+def test_keys_of_a_dict_are_copied_as_deepcopy_does() -> None:
+    """A key that is an object becomes a new key; its copy is the one that is shared with the rest of the value."""
+    key = Plain.__new__(type("Hashable", (Plain,), {"__hash__": object.__hash__, "__eq__": object.__eq__}))
+    key.a = [1]
+    store = MemoryStore({"key": {key: key, (key, 1): key.a}})
+    whole: dict[Any, Any] = store.get("key")
+    (first, value), (second, inner) = whole.items()
+    assert first is value is second[0] is not key
+    assert inner is first.a is not key.a
+
+
+def generator() -> Any:
+    yield 1
+
+
+UNCOPYABLE: dict[str, Any] = {
+    "generator": generator,
+    "lock": threading.Lock,
+    "socket": socket.socket,
+    "thread local": threading.local,
+    "file": lambda: open(__file__, encoding="utf-8"),
+    "module": lambda: io,
+    "store": MemoryStore,
+    "frame": lambda: __import__("sys")._getframe(),
+    "memoryview": lambda: memoryview(b"x"),
+    "dict view": lambda: {}.keys(),
+    "mapping proxy": lambda: types.MappingProxyType({}),
+}
+
+
+@pytest.mark.parametrize("depth", ["bare", "in a list", "in a dict in a tuple", "in an object"])
+@pytest.mark.parametrize("kind", UNCOPYABLE)
+def test_a_value_that_cannot_be_copied_is_an_error_that_points_to_get_shared(kind: str, depth: str) -> None:
+    """A ``CopyError`` with key, class and cause; the value can be read by ``get_shared`` before and after."""
+    value = UNCOPYABLE[kind]()
+    stored: Any = {"bare": value, "in a list": [value], "in a dict in a tuple": ({"k": value},), "in an object": types.SimpleNamespace(a=value)}[depth]
+    store = MemoryStore({"key": stored})
+    try:
+        with pytest.raises(CopyError, match="get_shared") as caught:
+            store.get("key", type(stored))
+        assert isinstance(caught.value, StoreError)
+        assert (caught.value.key, caught.value.found) == ("key", type(stored))
+        assert caught.value.__cause__ is not None
+        assert store.get_shared("key") is stored
+    finally:
+        if hasattr(value, "close"):
+            value.close()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, AttributeError, ZeroDivisionError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError])
+@pytest.mark.parametrize("place", ["bare", "in a list", "in a dict", "as a key", "in a tuple", "in a set"])
+def test_an_error_of_the_value_s_own_copy_code_reaches_the_caller(error: type[BaseException], place: str) -> None:
+    """What ``__deepcopy__`` raises comes out as it is, from any depth, and the store holds the value still."""
+
+    class Failing:
+        def __deepcopy__(self, memo: Any) -> Any:
+            raise error("from the copy")
+
+    value = Failing()
+    stored: Any = {"bare": value, "in a list": [[], value], "in a dict": {1: [], 2: value}, "as a key": {value: []}, "in a tuple": ([], value), "in a set": {value}}[place]
+    store = MemoryStore({"key": stored})
+    with pytest.raises(error, match="from the copy"):
+        store.get("key")
+    assert store.get_shared("key") is stored
+    store.put("key", 1)
+    assert store.get("key") == 1
+
+
+def test_copy_code_may_use_the_store() -> None:
+    """``__deepcopy__`` runs outside the lock: it may read, replace and remove the very value, and the copy is what it was."""
+
+    class Meddler:
+        def __deepcopy__(self, memo: Any) -> Any:
+            inner.append(store.get("other"))
+            store.put("key", "replaced")
+            store.append("log", 1)
+            store.remove("other")
+            return "copied"
+
+    inner: list[Any] = []
+    store = MemoryStore({"other": [5]})
+    store.put("key", [[1], Meddler(), [2]])
+    assert store.get("key", list) == [[1], "copied", [2]]
+    assert inner == [[5]]
+    assert store.snapshot() == {"key": "replaced", "log": [1]}
+
+
+def test_copy_code_may_take_its_own_store_apart() -> None:
+    """``clear`` from ``__deepcopy__`` lets go of the value that is being copied, and the copy is made all the same."""
+
+    class Clearing:
+        def __deepcopy__(self, memo: Any) -> Any:
+            store.clear()
+            return self
+
+    store = MemoryStore()
+    store.put("key", [Clearing(), {1: [2]}, ([3],), {4}])
+    assert store.get("key", list)[1:] == [{1: [2]}, ([3],), {4}]
