@@ -260,13 +260,14 @@ class ResourceNotFound(ResourceError, KeyError):
     def __str__(self) -> str:
         text = f"{self.where}: " if self.where else ""
         text += f"no resource {key_text(self.key)}"
-        if self.fitting and self.expected is not None:
+        near = did_you_mean(label_text(self.key), tuple(map(label_text, self.known)))
+        if self.fitting and self.expected is not None and (self.where or not near):
             other, kind = key_text(self.fitting[0]), short_name(self.expected)
             text += f"; {other} is a `{kind}`"
             quoted = other.replace("'", '"')
             return f"{text}: rename the parameter or write `Annotated[{kind}, {quoted}]`" if self.where else text
         return text + (
-            did_you_mean(label_text(self.key), tuple(map(label_text, self.known)))
+            near
             or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}"
         )
 
@@ -348,22 +349,19 @@ class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
     state: Any
 
     def __new__(cls, state: object, failures: Sequence[Exception]) -> Self:
-        self = super().__new__(cls, "teardown failed", failures)
+        self = super().__new__(cls, f"the run ended well, in {label_text(state)}, but {len(failures)} teardown(s) failed", failures)
         self.state = state
         return self
 
     def __init__(self, state: object, failures: Sequence[Exception]) -> None:
         CanoError.__init__(self, state, failures)
 
-    def derive(self, excs: Sequence[Exception], /) -> "TeardownFailed":  # type: ignore[override]
+    def derive(self, excs: Sequence[Exception], /) -> "TeardownFailed":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return TeardownFailed(self.state, excs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind, _, state = super().__reduce__()
         return kind, (self.state, self.exceptions), state
-
-    def __str__(self) -> str:
-        return f"the run ended well, in {label_text(self.state)}, but {len(self.exceptions)} teardown(s) failed"
 
 
 class WorkflowError(CanoError, RuntimeError):
@@ -477,6 +475,11 @@ def write_notes(error: BaseException, notes: Sequence[Note], context: ErrorConte
         fields["__notes__"] = [*(each for each in old if type(each) is not Note), *notes]
     if context is not None:
         fields[_CONTEXT] = context
+
+
+def add_note(error: BaseException, text: str) -> None:
+    """Add one of the library's notes, unless the exception has it from an earlier time."""
+    write_notes(error, [*(each for each in notes_of(error) if each != text), Note(text)])
 
 
 def notes_of(error: BaseException) -> tuple[Note, ...]:

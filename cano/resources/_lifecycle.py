@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from cano.errors import Note, ResourceInvalid, key_text, name_of, notes_of, write_notes
+from cano.errors import ResourceInvalid, add_note, key_text, name_of
 from cano.resources._recipes import Recipe
 
 Undo = Callable[[BaseException | None], Any]
@@ -92,7 +92,7 @@ class Stack:
             if teardown is not None:
                 self._undo.append((key, resource, _ignoring_the_error(teardown)))
         except Exception as error:
-            write_notes(error, [*notes_of(error), Note(f"while resource {key_text(key)} was set up")])
+            add_note(error, f"while resource {key_text(key)} was set up")
             raise
         return resource
 
@@ -144,8 +144,7 @@ class Stack:
                 if failure is error:
                     continue  # an exit that raises anew what it was given has not failed
                 if not isinstance(failure, asyncio.CancelledError):
-                    where = f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down"
-                    write_notes(failure, [*notes_of(failure), Note(where)])
+                    add_note(failure, f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down")
                 failures.append(failure)
         return failures
 

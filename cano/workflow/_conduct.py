@@ -73,10 +73,13 @@ class _Scope:
         """Tear down, and raise what wins over the run's own end; return if nothing does."""
         cancel = await self._surface(error)
         failures = await self._stack.close(cancel or error)
+        if cancel is None and self._task.cancelling() > self._cancelling:
+            cancel = next((each for each in failures if isinstance(each, asyncio.CancelledError)), None)
+            failures = [each for each in failures if each is not cancel]
         broken, caller = await self._leave(cancel or error, failures)
-        cancel = caller or cancel or next((each for each in failures if isinstance(each, asyncio.CancelledError)), None)
-        failures = [each for each in failures if not isinstance(each, asyncio.CancelledError)]
-        if broken is not None and cancel is None and self._task.cancelling() <= self._cancelling:
+        ours = broken is not None and self._task.cancelling() <= self._cancelling
+        cancel = caller if ours else cancel or caller
+        if broken is not None and ours and cancel is None:
             raise broken from (error if broken.__cause__ is None else broken.__cause__)
         verdict = cancel if cancel is not None and not isinstance(error, asyncio.CancelledError) else error
         if end is not None and verdict is None and failures:
@@ -88,7 +91,7 @@ class _Scope:
 
     async def _surface(self, error: BaseException | None) -> asyncio.CancelledError | None:
         """Let a cancellation that is on its way arrive now, so that it does not interrupt the first teardown."""
-        if isinstance(error, asyncio.CancelledError) or self._task.cancelling() <= self._cancelling:
+        if isinstance(error, asyncio.CancelledError) or not self._task.cancelling():
             return None
         try:
             await bare_yield()
