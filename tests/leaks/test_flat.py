@@ -1,0 +1,76 @@
+"""Nothing grows: not references, not objects, not memory, on the good paths and on the bad ones (pitfall A5)."""
+
+import subprocess
+import sys
+
+from tests.unit.store.alone import CHECKOUT, PACKAGE, alone
+
+
+def test_no_operation_and_no_error_leaks_anything() -> None:
+    """10,000 calls of each operation and of each failure leave every count and the memory of the process as they were."""
+    start = f"import sys; sys.path[:0] = [{str(PACKAGE.parent)!r}, {str(CHECKOUT)!r}]\nfrom tests.leaks.measure import main\nsys.exit(main())"
+    done = subprocess.run([sys.executable, "-I", "-W", "error", "-X", "faulthandler", "-c", start], capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    *leaks, summary = done.stdout.splitlines()
+    assert leaks == []
+    assert summary.endswith(" 0 leak")
+    assert int(summary.split()[0]) > 70
+
+
+def test_a_copy_that_fails_for_its_depth_leaks_nothing() -> None:
+    """Hundreds of ``RecursionError`` from half-made copies leave no half-made copy behind."""
+    alone(
+        """
+import gc
+def nested(depth, kind):
+    deep = [1]
+    for _ in range(depth):
+        deep = [deep, 1] if kind == 0 else {"k": deep} if kind == 1 else (deep, [])
+    return deep
+for kind in range(3):
+    store = MemoryStore({"key": nested(20_000, kind)})
+    def tried():
+        try:
+            store.get("key")
+        except RecursionError:
+            return
+        raise AssertionError
+    for _ in range(5): tried()
+    gc.collect()
+    before = len(gc.get_objects()), sys.getallocatedblocks()
+    for _ in range(150): tried()
+    gc.collect()
+    after = len(gc.get_objects()), sys.getallocatedblocks()
+    assert abs(after[0] - before[0]) < 20 and abs(after[1] - before[1]) < 20, (kind, before, after)
+""",
+        seconds=60,
+    )
+
+
+def test_a_store_gives_its_memory_back() -> None:
+    """Filled and cleared, filled and dropped, a hundred times over, the process is as large as after the first time."""
+    alone(
+        """
+import gc
+from pathlib import Path
+def resident():
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[1]) * 4096 if status.exists() else 0
+def fill(store):
+    for number in range(20_000):
+        store.put(f"key {number}", [number])
+        store.append("log", number)
+for round in range(5): kept = MemoryStore(); fill(kept); kept.clear()
+gc.collect()
+before = resident(), sys.getallocatedblocks()
+for round in range(40):
+    fill(kept)
+    if round % 2: kept.clear()
+    else: kept = MemoryStore()
+kept.clear()
+gc.collect()
+assert resident() - before[0] < 4_000_000, (resident(), before)
+assert abs(sys.getallocatedblocks() - before[1]) < 200, (sys.getallocatedblocks(), before)
+""",
+        seconds=60,
+    )
