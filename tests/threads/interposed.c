@@ -1,0 +1,51 @@
+/* pthread's read-write lock, as the tests want it: it refuses, is busy, or forgets to unlock, for real. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef int (*on_lock)(pthread_rwlock_t *);
+
+static atomic_int refusal, busy, kept, gate, waiting;
+
+void refuse(int number) { refusal = number; }    /* every attempt fails with this error number; 0: none */
+void be_busy(int times) { busy = times; }        /* so many attempts find the lock busy, though it is free */
+void keep_locked(int yes) { kept = yes; }        /* an unlock says that it worked, and does nothing */
+void close_gate(int yes) { gate = yes; }         /* a wait for the lock lasts until this is taken back */
+int waiters(void) { return waiting; }
+
+static int answer(const char *name, pthread_rwlock_t *lock, int attempt)
+{
+    on_lock real = (on_lock)dlsym(RTLD_NEXT, name);
+    if (refusal)
+        return refusal;
+    if (attempt && busy > 0) {
+        busy--;
+        return EBUSY;
+    }
+    if (!attempt) {
+        waiting++;
+        while (gate)
+            sched_yield();
+        waiting--;
+    }
+    return real(lock);
+}
+
+int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock) { return answer("pthread_rwlock_tryrdlock", lock, 1); }
+int pthread_rwlock_trywrlock(pthread_rwlock_t *lock) { return answer("pthread_rwlock_trywrlock", lock, 1); }
+int pthread_rwlock_rdlock(pthread_rwlock_t *lock) { return answer("pthread_rwlock_rdlock", lock, 0); }
+int pthread_rwlock_wrlock(pthread_rwlock_t *lock) { return answer("pthread_rwlock_wrlock", lock, 0); }
+
+int pthread_rwlock_unlock(pthread_rwlock_t *lock)
+{
+    return kept ? 0 : ((on_lock)dlsym(RTLD_NEXT, "pthread_rwlock_unlock"))(lock);
+}
+
+int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *kind)
+{
+    int (*real)(pthread_rwlock_t *, const pthread_rwlockattr_t *) = dlsym(RTLD_NEXT, "pthread_rwlock_init");
+    return refusal ? refusal : real(lock, kind);
+}
