@@ -34,6 +34,15 @@ def label_text(value: object) -> str:
     return value.name if isinstance(value, Enum) else str(value)
 
 
+def shown_text(value: object) -> str:
+    """Write a value in one short line, whatever its own text does."""
+    try:
+        text = repr(value) if type(value).__module__ == "builtins" else label_text(value)
+    except Exception:  # noqa: BLE001 - its text is the user's code
+        text = f"<{type(value).__qualname__}>"
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
 def key_text(key: object) -> str:
     """Write a resource key as a reader would write it in code."""
     return f"{type(key).__name__}.{key.name}" if isinstance(key, Enum) else repr(key)
@@ -266,10 +275,7 @@ class ResourceNotFound(ResourceError, KeyError):
             text += f"; {other} is a `{kind}`"
             quoted = other.replace("'", '"')
             return f"{text}: rename the parameter or write `Annotated[{kind}, {quoted}]`" if self.where else text
-        return text + (
-            near
-            or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}"
-        )
+        return text + (near or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}")
 
 
 class ResourceNotBrought(ResourceNotFound):

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from cano.resources.types import is_protocol
+
 
 class Recipe:
     """How to make a resource; ``fn`` is called without arguments at set-up. Made by :func:`shared` and :func:`per_run`."""
@@ -13,6 +15,14 @@ class Recipe:
         self.fn = fn
         self.of = of
         self.own = own
+
+    @property
+    def produces(self) -> type | None:
+        """The class of what comes out, or a base of it; None if only the set-up will show."""
+        if self.fn is None:
+            return self.of if isinstance(self.of, type) and not is_protocol(self.of) else None
+        opens = any(hasattr(self.fn, name) for name in ("__aenter__", "__enter__", "__await__"))
+        return self.fn if isinstance(self.fn, type) and not opens else None
 
     def __repr__(self) -> str:
         what = f"of={self.of!r}" if self.fn is None else repr(self.fn)

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -27,6 +27,7 @@ class Parameter:
     check: TypeCheck | None
     default: Any
     positional: bool
+    implied: bool = False  # the only parameter of run, without an annotation
 
     @property
     def required(self) -> bool:
@@ -42,18 +43,24 @@ class Signature:
     fn: Callable[..., Any]
     parameters: tuple[Parameter, ...]
 
-    def check(self, resources: Resources, unknown: Collection[Hashable] = ()) -> None:
-        """See whether all parameters can be filled; the values of the keys in ``unknown`` come later.
+    def check(self, resources: Resources) -> None:
+        """See whether all parameters can be filled, as far as recipes let it be known before the set-up.
 
-        Raises: ResourceNotFound, ResourceTypeMismatch.
+        Raises: ResourceNotFound, ResourceTypeMismatch; TaskInvalid if a parameter may be meant in two ways.
         """
+        recipes = resources._recipes()
         for each in self.parameters:
+            if each.implied and each.key in resources:
+                reason = f"parameter {each.name!r} of run may be the container or the resource of that name; annotate it"
+                raise TaskInvalid(self.task, reason)
             if each.check is None or (each.key not in resources and not each.required):
                 continue
             if each.key not in resources:
                 raise self._not_found(each, each.check, resources)
-            if each.key not in unknown:
+            if each.key not in recipes:
                 self.check_value(each, resources[each.key])
+            elif (produced := recipes[each.key].produces) is not None and each.check.excludes(produced):
+                raise ResourceTypeMismatch(each.key, each.check.form, produced, self.where(each))
 
     def check_value(self, parameter: Parameter, value: object) -> None:
         """See whether a value may fill a parameter.
@@ -104,7 +111,8 @@ def signature_of(fn: Callable[..., Any], names: Names, *, method: str | None) ->
         raise TaskInvalid(names.task, "run_bare takes no resources; name the method run to get them")
     if method == "run" and len(free) == 1 and free[0].annotation is _EMPTY:
         only = free[0]
-        return Signature(names.task, fn, (Parameter(only.name, only.name, None, only.default, only.kind in _POSITIONAL),))
+        container = Parameter(only.name, only.name, None, only.default, only.kind in _POSITIONAL, implied=True)
+        return Signature(names.task, fn, (container,))
     return Signature(names.task, fn, tuple(_read(each, names) for each in free) if method != "run_bare" else ())
 
 

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Any
 
 from cano.errors import TaskInvalid
+from cano.tasks._names import annotations_of
 
 
 class Kind(Enum):
@@ -63,7 +64,7 @@ def _is_async(fn: Any) -> bool:
 
 
 def _says_awaitable(fn: Any) -> bool:
-    returns = getattr(fn, "__annotations__", {}).get("return")
+    returns = annotations_of(fn).get("return")
     if isinstance(returns, str):
         return returns.partition("[")[0].rpartition(".")[2] in ("Awaitable", "Coroutine", "Future", "Task")
     origin = typing.get_origin(returns) or returns

@@ -31,6 +31,12 @@ def author_of(fn: Any) -> Any:
             fn = method
 
 
+def annotations_of(fn: Any) -> Mapping[str, Any]:
+    """Return the annotations as they are written; none for what has none, or only pretends to (a mock)."""
+    written = getattr(fn, "__annotations__", None)
+    return written if isinstance(written, dict) else {}
+
+
 class Names:
     """What the text of a task's annotations may refer to."""
 
@@ -68,7 +74,7 @@ def local_names(fn: Callable[..., Any], frame: types.FrameType) -> dict[str, obj
     if not spaces:
         return {}
     found: dict[str, object] = {}
-    for annotation in getattr(author_of(fn), "__annotations__", {}).values():
+    for annotation in annotations_of(author_of(fn)).values():
         for name in _names_in(annotation):
             for space in spaces:
                 if name in space:

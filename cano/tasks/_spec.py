@@ -11,7 +11,7 @@ from cano.resources import Resources
 from cano.tasks._blocking import in_thread
 from cano.tasks._inject import Signature, signature_of
 from cano.tasks._kinds import Kind, kind_of
-from cano.tasks._names import Names, author_of
+from cano.tasks._names import Names, annotations_of, author_of
 from cano.tasks._result import TaskResult
 from cano.tasks._returns import ANYWHERE, Returns, agree, check_kinds, declared, returns_of
 
@@ -139,7 +139,7 @@ def _function_of(subject: Any) -> tuple[Callable[..., Any], str | None]:
 
 
 def _returns(fn: Callable[..., Any], names: Names, marks: list[Mark]) -> Returns:
-    annotations = getattr(author_of(fn), "__annotations__", {})
+    annotations = annotations_of(author_of(fn))
     returns = returns_of(annotations["return"], names.task, names.resolver("return")) if "return" in annotations else ANYWHERE
     for each in marks:
         if each.to is not UNSAID:

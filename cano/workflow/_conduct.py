@@ -8,7 +8,7 @@ from typing import Any
 
 from cano.errors import ResourceBroken, TeardownFailed, notes_of, write_notes
 from cano.resources.lifecycle import Lease, Stack, Tenancy, teardown_note
-from cano.workflow._drive import Calls, bare_yield, drive
+from cano.workflow._drive import Calls, bare_yield, drive, outside_of_asyncio
 from cano.workflow._failure import ENGINE_CODE
 from cano.workflow._plan import Node, Plan
 from cano.workflow._trail import TimedPath
@@ -23,8 +23,9 @@ async def conduct(plan: Plan, node: Node, timed: TimedPath | None, brought: Mapp
     ResourceBroken if a shared resource broke by itself.
     """
     plan.check(brought)
-    task = asyncio.current_task()
-    assert task is not None
+    task = asyncio.current_task() if asyncio._get_running_loop() is not None else None
+    if task is None:
+        raise outside_of_asyncio()
     scope = _Scope(task, plan)
     await scope.hold()
     try:

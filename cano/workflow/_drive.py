@@ -41,6 +41,11 @@ def bare_yield() -> Generator[None, None, None]:
     yield
 
 
+def outside_of_asyncio() -> EventLoopMisuse:
+    """Return the error of a run that something else than asyncio drives."""
+    return EventLoopMisuse("orchestrate and run need a running asyncio event loop; in a script, call orchestrate_sync")
+
+
 async def surface() -> None:
     """Let a cancellation that is on its way arrive, before the engine raises a verdict of its own."""
     task = asyncio.current_task()
@@ -54,7 +59,7 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
     Raises: what a task raises, told where it comes from; TargetUndeclared, ResultInvalid, MaxStepsReached.
     """
     if asyncio._get_running_loop() is None:
-        raise EventLoopMisuse("orchestrate and run need a running asyncio event loop; in a script, call orchestrate_sync")
+        raise outside_of_asyncio()
     path: list[Node] = [] if timed is None else timed.nodes
     enter = path.append if timed is None else timed.enter
     token = CURRENT_RUN.set(path)
@@ -80,7 +85,7 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
                 time = now()
                 if time - began > _TURN_SECONDS:
                     break
-                span = _EIGHT if time - last < _QUICK * len(span) else _ONE
+                span = _EIGHT if time - last < _QUICK * len(span) and steps <= _TURN_STEPS - 8 else _ONE
                 last = time
                 if left < 8:
                     span = range(min(len(span), _left(left, node, plan)))

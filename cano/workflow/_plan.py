@@ -15,6 +15,7 @@ from cano.errors import (
     TargetUndeclared,
     WorkflowInvalid,
     label_text,
+    shown_text,
 )
 from cano.ports import Clock
 from cano.resources import Resources
@@ -63,23 +64,23 @@ class Node:
             try:
                 node = self.targets.get(state)
             except Exception as error:  # its __hash__ and __eq__ are the user's
-                raise ResultInvalid(self.task, _shown(state), f"it cannot be looked up ({type(error).__name__})") from error
+                raise ResultInvalid(self.task, shown_text(state), f"it cannot be looked up ({type(error).__name__})") from error
         return node if node is not None else self._refuse(state)
 
     def _refuse(self, state: Any) -> "Node":
         assert self.spec is not None
         if inspect.iscoroutine(state):
             state.close()
-            raise ResultInvalid(self.task, _shown(state), "it is a coroutine that nobody awaited; await it inside the task")
+            raise ResultInvalid(self.task, shown_text(state), "it is a coroutine that nobody awaited; await it inside the task")
         if inspect.isawaitable(state) or inspect.isasyncgen(state):
-            raise ResultInvalid(self.task, _shown(state), "await it inside the task and return a state")
+            raise ResultInvalid(self.task, shown_text(state), "await it inside the task and return a state")
         if state is None:
             raise ResultInvalid(self.task, "None", "a task returns its next state; is a return missing?")
         named = self.spec.returns.targets
         if state in self.plan.nodes or (named is None and any(isinstance(state, each) for each in self.plan.kinds)):
             allowed = tuple(map(label_text, named)) if named is not None else None
             raise TargetUndeclared(self.task, label_text(state), allowed, self.plan.labels)
-        raise ResultInvalid(self.task, _shown(state), f"the states are {', '.join(self.plan.labels)}")
+        raise ResultInvalid(self.task, shown_text(state), f"the states are {', '.join(self.plan.labels)}")
 
 
 class Plan:
@@ -132,7 +133,10 @@ class Plan:
 
         Raises: StateUnknown; WorkflowInvalid if states cannot be reached from there.
         """
-        node = find_start(self.nodes, state)
+        try:
+            node = self.nodes[state]
+        except (KeyError, TypeError):
+            raise StateUnknown(shown_text(state), self.labels) from None
         if id(node.state) not in self.begun:
             tasks = {each: spec.name for each, spec in self.specs.items()}
             problems = () if node.spec is None else problems_of(self.graph, tasks, (state, *self.starts))
@@ -172,23 +176,3 @@ class Plan:
             for each in spec.signature.parameters:
                 if each.key in values:
                     spec.signature.check_value(each, values[each.key])
-
-
-def find_start(nodes: Mapping[Any, Node], state: Any) -> Node:
-    """Return the node of the state to start in.
-
-    Raises: StateUnknown.
-    """
-    try:
-        return nodes[state]
-    except (KeyError, TypeError):
-        raise StateUnknown(_shown(state), tuple(node.label for node in nodes.values())) from None
-
-
-def _shown(value: object) -> str:
-    """Write a value in one short line, whatever its own text does."""
-    try:
-        text = label_text(value) if type(value).__module__ != "builtins" else repr(value)
-    except Exception:  # noqa: BLE001 - it is the user's
-        text = f"<{type(value).__qualname__}>"
-    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -10,11 +10,13 @@ from cano.errors import (
     EventLoopMisuse,
     StateDuplicate,
     StateInvalid,
+    StateUnknown,
     WorkflowFrozen,
     WorkflowInvalid,
     key_text,
     label_text,
     name_of,
+    shown_text,
 )
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources import Resources
@@ -106,7 +108,7 @@ class Workflow(Generic[S]):
         if state in self._specs:
             raise StateDuplicate(label_text(state), self._specs[state].name)
         spec = spec_of(task, self._state)
-        spec.signature.check(self._resources, self._resources._recipes())
+        spec.signature.check(self._resources)
         self._specs[state] = spec
         return self
 
@@ -120,9 +122,9 @@ class Workflow(Generic[S]):
         return self
 
     def add_start_state(self, state: S) -> Self:
-        """Say that runs start in this state, too, so that what only they reach counts as reachable; return the workflow itself.
+        """Say that some runs start in this state, so that what only they reach counts as reachable; return the workflow itself.
 
-        A workflow whose runs all start in one state needs no call of this.
+        Needed only if runs start in several states none of which leads to the other: then for each of these.
 
         Raises: StateInvalid; WorkflowFrozen after the first run.
         """
@@ -133,12 +135,15 @@ class Workflow(Generic[S]):
     def validate(self, start: S | None = None) -> None:
         """Look for everything that is wrong, as the first run does; with a start, for states that cannot be reached from it, too.
 
-        Raises: WorkflowInvalid with all problems.
+        Raises: WorkflowInvalid with all problems; StateUnknown for a start that the workflow does not have.
         """
-        starts = (*(() if start is None else (start,)), *self._starts)
-        problems = problems_of(self.graph, {state: spec.name for state, spec in self._specs.items()}, starts or None)
+        begins, ends = _among(start, self._specs), _among(start, self._exits)
+        starts = (start, *self._starts) if begins and not ends else None
+        problems = problems_of(self.graph, {state: spec.name for state, spec in self._specs.items()}, starts)
         if problems:
             raise WorkflowInvalid(problems)
+        if not (start is None or begins or ends):
+            raise StateUnknown(shown_text(start), tuple(map(label_text, (*self._specs, *self._exits))))
 
     async def orchestrate(self, start: S, *, resources: Mapping[Any, object] | None = None) -> S:
         """Run from ``start`` to an exit state and return that.
@@ -223,11 +228,8 @@ class Workflow(Generic[S]):
     def _freeze(self, start: S | None) -> Plan:
         with self._freezing:
             if self._plan is None:
-                self.validate()
-                plan = Plan(self._specs, self.graph, tuple(self._starts), self._resources, self._clock, self._max_steps)
-                if start is not None:
-                    plan.start(start)
-                self._plan = plan
+                self.validate(start)
+                self._plan = Plan(self._specs, self.graph, tuple(self._starts), self._resources, self._clock, self._max_steps)
             return self._plan
 
     def _check_state(self, state: S, action: str) -> None:
@@ -243,6 +245,13 @@ class Workflow(Generic[S]):
             raise StateInvalid(name_of(state), "it is a class; name a member")
         if self._state is not None and not isinstance(state, self._state):
             raise StateInvalid(key_text(state), f"the states are {name_of(self._state)}, and this is a {name_of(type(state))}")
+
+
+def _among(state: object, states: Mapping[Any, object]) -> bool:
+    try:
+        return state in states
+    except TypeError:  # unhashable
+        return False
 
 
 ENGINE_CODE.update(each.__code__ for each in (Workflow.orchestrate, Workflow.run, Workflow._conduct))

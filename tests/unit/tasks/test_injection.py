@@ -1,0 +1,424 @@
+"""Parameters are filled with the resources of their names (engine 2, F1, F3)."""
+
+import functools
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Annotated, Any, Generic, Literal, NewType, Optional, Protocol, TypeVar
+
+import pytest
+
+from cano.errors import AnnotationUnresolved, ResourceNotFound, ResourceTypeMismatch, TaskInvalid
+from cano.resources import Resources, per_run
+from cano.store import MemoryStore
+from cano.tasks import task
+from cano.workflow import Workflow
+from tests.unit.stages import Stage, single
+from tests.unit.tasks import authors
+
+T = TypeVar("T")
+
+
+class Key(Enum):
+    """Keys of resources."""
+
+    POOL = auto()
+
+
+class Pool:
+    """A class of a user."""
+
+
+class Reads(Protocol):
+    """A protocol that is not runtime-checkable."""
+
+    def read(self) -> str: ...
+
+
+class File:
+    """What the protocol asks for."""
+
+    def read(self) -> str:
+        return "x"
+
+
+class Box(Generic[T]):
+    """A generic class."""
+
+
+UserId = NewType("UserId", int)
+POOL, STORE = Pool(), MemoryStore()
+
+
+def res() -> Resources:
+    """Make a container that most tests here use."""
+    return Resources({"pool": POOL, "store": STORE, Key.POOL: POOL, "n": 3, "file": File(), "box": Box(), "nothing": None})
+
+
+async def ran(run: Any, resources: Resources | None = None) -> Any:
+    """Run the task as the only one."""
+    return await single(run, resources if resources is not None else res()).orchestrate(Stage.A)
+
+
+def record(seen: list[Any]) -> Callable[..., Stage]:
+    """Make something to call with what a task got."""
+
+    def note(*values: Any) -> Stage:
+        seen.append(values)
+        return Stage.DONE
+
+    return note
+
+
+async def test_by_name_and_type() -> None:
+    """A parameter gets the resource of its name; without an annotation, whatever its type."""
+    seen: list[Any] = []
+    note = record(seen)
+
+    async def step(pool: Pool, store: MemoryStore, n) -> Stage:  # type: ignore[no-untyped-def]
+        return note(pool, store, n)
+
+    await ran(step)
+    assert seen == [(POOL, STORE, 3)]
+
+
+async def test_annotated_names_another_key() -> None:
+    """``Annotated[T, key]`` names the key, text or an enum member; other metadata is not a key."""
+    seen: list[Any] = []
+    note = record(seen)
+
+    async def step(a: Annotated[Pool, "pool"], b: Annotated[Pool, 3, Key.POOL], n: Annotated[int, 3.5]) -> Stage:
+        return note(a, b, n)
+
+    await ran(step)
+    assert seen == [(POOL, POOL, 3)]
+
+
+async def test_the_container_by_its_annotation() -> None:
+    """A parameter annotated ``Resources`` gets the container, beside others."""
+    seen: list[Any] = []
+    note = record(seen)
+    container = res()
+
+    async def step(everything: Resources, pool: Pool) -> Stage:
+        return note(everything, pool)
+
+    await ran(step, container)
+    assert seen == [(container, POOL)]
+
+
+async def test_the_only_parameter_of_run_is_the_container() -> None:
+    """``run(self, res)`` without an annotation gets the container; a function's parameter goes by its name."""
+    seen: list[Any] = []
+    note = record(seen)
+    container = res()
+
+    class Step:
+        async def run(self, whatever):  # type: ignore[no-untyped-def]
+            return note(whatever)
+
+    async def function(res) -> Stage:  # type: ignore[no-untyped-def]
+        raise AssertionError
+
+    await ran(Step(), container)
+    assert seen == [(container,)]
+    with pytest.raises(ResourceNotFound, match=r"function\(res\): no resource 'res'"):
+        single(function, res())
+
+
+def test_the_only_parameter_of_run_that_is_a_key_is_ambiguous() -> None:
+    """``run(self, store)`` without an annotation may mean either, so it is refused with both ways to say it."""
+
+    class Step:
+        async def run(self, store):  # type: ignore[no-untyped-def]
+            raise AssertionError
+
+    with pytest.raises(TaskInvalid, match=r"'store'.*annotate"):
+        single(Step(), res())
+
+
+async def test_defaults_are_for_absent_resources_only() -> None:
+    """A parameter with a default gets the resource if there is one, and keeps the default if not; a wrong type stays an error."""
+    seen: list[Any] = []
+    note = record(seen)
+
+    async def step(absent: int = 7, n: int = 8, /, *, also: str = "x", pool: Pool | None = None) -> Stage:
+        return note(absent, n, also, pool)
+
+    async def wrong(n: str = "x") -> Stage:
+        raise AssertionError
+
+    await ran(step)
+    assert seen == [(7, 3, "x", POOL)]
+    with pytest.raises(ResourceTypeMismatch):
+        single(wrong, res())
+
+
+def test_optional_without_a_default_is_required() -> None:
+    """``T | None`` says what the value may be, not that it may be absent."""
+
+    async def step(absent: Pool | None) -> Stage:
+        raise AssertionError
+
+    with pytest.raises(ResourceNotFound, match="no resource 'absent'"):
+        single(step, res())
+
+
+async def test_optional_takes_either() -> None:
+    """``T | None`` and ``Optional[T]`` take a T, and None."""
+
+    async def step(pool: Pool | None, nothing: Optional[Pool]) -> Stage:  # noqa: UP045
+        assert pool is POOL
+        assert nothing is None
+        return Stage.DONE
+
+    await ran(step)
+
+
+async def test_positional_only_and_keyword_only() -> None:
+    """Both kinds of parameters are passed as they can be (F3)."""
+    seen: list[Any] = []
+    note = record(seen)
+
+    async def step(pool: Pool, /, store: MemoryStore, *, n: int) -> Stage:
+        return note(pool, store, n)
+
+    await ran(step)
+    assert seen == [(POOL, STORE, 3)]
+
+
+async def test_variadic_parameters_get_nothing() -> None:
+    """``*args`` and ``**kwargs`` stay empty (F3)."""
+    seen: list[Any] = []
+    note = record(seen)
+
+    async def step(pool: Pool, *args: Any, **kwargs: Any) -> Stage:
+        return note(pool, args, kwargs)
+
+    await ran(step)
+    assert seen == [(POOL, (), {})]
+
+
+async def test_what_a_partial_has_bound_stays() -> None:
+    """Bound arguments, positional or by keyword, are not injected, though a resource has the name (F3)."""
+    seen: list[Any] = []
+    note = record(seen)
+
+    async def step(first: str, pool: Pool, n: int, store: MemoryStore) -> Stage:
+        return note(first, pool, n, store)
+
+    await ran(functools.partial(functools.partial(step, "bound"), n=10))
+    assert seen == [("bound", POOL, 10, STORE)]
+
+
+class Methods:
+    """Every way to be a method."""
+
+    def __init__(self, seen: list[Any]) -> None:
+        self.note = record(seen)
+
+    async def bound(self, pool: Pool) -> Stage:
+        return self.note("bound", pool)
+
+    @staticmethod
+    async def static(pool: Pool) -> Stage:
+        assert pool is POOL
+        return Stage.DONE
+
+    @classmethod
+    async def of_class(cls, pool: Pool) -> Stage:
+        assert pool is POOL
+        assert cls is Methods
+        return Stage.DONE
+
+    async def __call__(self, pool: Pool, n: int) -> Stage:
+        return self.note("called", pool, n)
+
+
+async def test_methods_and_callable_objects() -> None:
+    """Bound, static and class methods, callable objects and partials of them are tasks (F3)."""
+    seen: list[Any] = []
+    each = Methods(seen)
+    for run in (each.bound, each.static, Methods.static, Methods.of_class, each, functools.partial(each, n=5)):
+        assert await ran(run) is Stage.DONE
+    assert seen == [("bound", POOL), ("called", POOL, 3), ("called", POOL, 5)]
+
+
+async def test_a_protocol_is_asked_by_its_members() -> None:
+    """A protocol parameter takes what has its members; what has not is refused at registration."""
+
+    async def step(file: Reads) -> Stage:
+        assert file.read() == "x"
+        return Stage.DONE
+
+    async def wrong(n: Reads) -> Stage:
+        raise AssertionError
+
+    await ran(step)
+    with pytest.raises(ResourceTypeMismatch, match=r"wrong\(n\): resource 'n'.*Reads, found int"):
+        single(wrong, res())
+
+
+async def test_other_forms_are_asked_by_their_class() -> None:
+    """Generics, new types and literals are checked by what they are at run time; ``Any`` and type variables take anything."""
+
+    async def step(box: Box[int], n: UserId, pool: Any, store: T, file: object) -> Stage:  # type: ignore[valid-type]
+        return Stage.DONE
+
+    async def literal(n: Literal[3, 4]) -> Stage:
+        return Stage.DONE
+
+    async def wrong(n: Literal[True, "3"]) -> Stage:
+        raise AssertionError
+
+    await ran(step)
+    await ran(literal)
+    with pytest.raises(ResourceTypeMismatch):
+        single(wrong, res())
+
+
+def test_the_right_type_under_a_wrong_name() -> None:
+    """The error says what to do: rename the parameter, or name the key."""
+
+    async def step(db: Pool) -> Stage:
+        raise AssertionError
+
+    only = Resources({"pool": POOL, "n": 3})
+    with pytest.raises(ResourceNotFound) as caught:
+        single(step, only)
+    assert str(caught.value) == (
+        "step(db): no resource 'db'; 'pool' is a `Pool`: rename the parameter or write `Annotated[Pool, \"pool\"]`"
+    )
+    assert caught.value.fitting == ("pool",)
+
+
+def test_a_missing_resource_names_near_misses() -> None:
+    """A misspelt name is met with the nearest key."""
+
+    async def step(stoer: int) -> Stage:
+        raise AssertionError
+
+    with pytest.raises(ResourceNotFound, match="no resource 'stoer'; did you mean 'store'"):
+        single(step, Resources({"store": STORE}))
+
+
+def test_a_wrong_type_is_an_error_at_registration() -> None:
+    """The resource of the name is of another class: both are named, before anything runs."""
+
+    async def step(n: Pool) -> Stage:
+        raise AssertionError
+
+    with pytest.raises(ResourceTypeMismatch, match=r"step\(n\): resource 'n': expected .*Pool, found int"):
+        single(step, res())
+
+
+def test_an_annotation_that_is_no_type_is_refused() -> None:
+    """A value where a type should be is an error where the task is defined."""
+    with pytest.raises(TaskInvalid, match=r"'pool': 3 is no type"):
+
+        @task
+        async def step(pool: 3) -> Stage:  # type: ignore[valid-type]
+            raise AssertionError
+
+
+@pytest.mark.parametrize("run", [authors.decorated, authors.decorated_twice, authors.decorated_plainly, authors.Decorated()])
+async def test_annotations_are_resolved_where_they_were_written(run: Any) -> None:
+    """Text annotations below ``wraps`` are resolved in the task's own module, however deep (F1)."""
+    workflow = single(run, Resources({"pool": authors.Pool()}))
+    assert workflow.graph.edges == ((Stage.A, Stage.DONE),)
+    assert await workflow.orchestrate(Stage.A) is Stage.DONE
+
+
+@pytest.mark.parametrize(
+    ("run", "where"),
+    [
+        (authors.unknown, "parameter 'pool'"),
+        (authors.unknown_inside, "parameter 'pool'"),
+        (authors.unknown_return, "return"),
+        (authors.good_one_among_bad, "parameter 'other'"),
+    ],
+)
+def test_an_unknown_name_in_an_annotation_is_named(run: Any, where: str) -> None:
+    """What cannot be resolved at registration is an error that names the annotation, the parameter and the module (F1)."""
+    with pytest.raises(AnnotationUnresolved, match="Nowhere") as caught:
+        single(run, Resources({"pool": authors.Pool(), "other": 1}))
+    assert caught.value.where == where
+    assert caught.value.module == authors.__name__
+    assert isinstance(caught.value, NameError)
+    assert isinstance(caught.value.__cause__, NameError)
+
+
+async def test_names_of_the_function_around_are_known_to_the_decorator() -> None:
+    """A class that is local to the function in which ``@task`` stands can be named in text annotations."""
+
+    class Local:
+        pass
+
+    @task
+    async def step(local: "Local", other: "Annotated[Local, 'local']") -> "Literal[Stage.DONE]":
+        assert isinstance(local, Local)
+        assert other is local
+        return Stage.DONE
+
+    @task
+    class InClass:
+        async def run(self, local: "Local | None") -> "Stage":
+            assert isinstance(local, Local)
+            return Stage.DONE
+
+    class Nested:
+        class Inner:
+            pass
+
+        @task
+        async def run(self, local: "Local", inner: "Inner | Local") -> Stage:
+            return Stage.DONE
+
+    here = Resources({"local": Local(), "inner": Local()})
+    for run in (step, InClass(), Nested()):
+        assert await ran(run, here) is Stage.DONE
+
+
+def test_a_name_defined_after_the_decorator_is_found_at_registration() -> None:
+    """A forward reference is no error at definition, and is resolved when the task is registered."""
+    space: dict[str, Any] = {}
+    source = "from cano.tasks import task\n@task\nasync def step(x: 'Later') -> 'Late': ...\nclass Later: ...\nclass Late: ..."
+    exec(source, space)
+    Workflow(Resources({"x": space["Later"]()})).register("a", space["step"])
+    with pytest.raises(ResourceTypeMismatch):
+        Workflow(Resources({"x": 3})).register("a", space["step"])
+
+
+def test_a_compiled_class_as_an_annotation_is_only_a_class() -> None:
+    """No signature of an annotation's class is read; a compiled one has none to tell."""
+
+    async def step(store: MemoryStore, mapping: Annotated[dict[str, int], "n"] | int) -> Stage:
+        raise AssertionError
+
+    with pytest.raises(ResourceNotFound, match="mapping"):
+        single(step, res())
+
+
+async def test_a_recipe_s_type_is_checked_when_it_is_known() -> None:
+    """What a recipe brings is checked before the first task; a type that can never fit is refused at registration."""
+
+    async def step(own: Pool) -> Stage:
+        return Stage.DONE
+
+    with pytest.raises(ResourceTypeMismatch):
+        single(step, Resources({"own": per_run(of=int)}))
+    with pytest.raises(ResourceTypeMismatch):
+        single(step, Resources({"own": per_run(File)}))
+    later = single(step, Resources({"own": per_run(lambda: 3)}))
+    with pytest.raises(ResourceTypeMismatch, match=r"step\(own\): resource 'own'"):
+        await later.orchestrate(Stage.A)
+
+
+def test_run_bare_takes_nothing() -> None:
+    """``run_bare`` has no parameters to fill."""
+
+    class Step:
+        async def run_bare(self, store: MemoryStore) -> Stage:
+            raise AssertionError
+
+    with pytest.raises(TaskInvalid, match="run_bare takes no resources; name the method run"):
+        single(Step(), res())

@@ -1,0 +1,556 @@
+"""The loop: transitions, results, limits, turns of the event loop (engine 1, 3, 11, 13)."""
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+
+from cano.errors import EventLoopMisuse, MaxStepsReached, ResultInvalid, TargetUndeclared, WorkflowError, context_of
+from cano.ports import SYSTEM_CLOCK
+from cano.resources import Resources, per_run
+from cano.tasks import TaskResult, task
+from cano.workflow import Workflow
+from tests.unit.stages import FakeClock, Stage, going, single, turns
+
+
+def counting(times: int, then: Any, again: Any) -> Any:
+    """Make a task that goes ``again`` until it has run so many times, and then ``then``."""
+    left = iter(range(times - 1))
+
+    async def step() -> Any:
+        return then if next(left, None) is None else again
+
+    return step
+
+
+async def test_a_chain_is_walked_to_the_exit() -> None:
+    """Each task's result is the next state, until an exit state."""
+    seen: list[str] = []
+
+    def step(name: str, to: Any) -> Any:
+        async def run() -> Any:
+            seen.append(name)
+            return to
+
+        return run
+
+    workflow = (
+        Workflow(state=Stage)
+        .register(Stage.A, step("a", Stage.C))
+        .register(Stage.C, step("c", TaskResult.single(Stage.B)))
+        .register(Stage.B, step("b", Stage.DONE))
+        .add_exit_state(Stage.DONE)
+    )
+    assert await workflow.orchestrate(Stage.A) is Stage.DONE
+    assert seen == ["a", "c", "b"]
+
+
+@pytest.mark.parametrize("declare", [True, False])
+async def test_equal_states_are_one(declare: bool) -> None:
+    """A result that equals a state, and is another object, is that state; the run returns the registered one."""
+    state = "state " + "x" * 50
+    end = ("end", 1)
+
+    async def equal() -> Any:
+        return "".join(["state ", "x" * 50])
+
+    async def wrapped() -> Any:
+        return TaskResult.single(("end", True))
+
+    workflow = Workflow().add_exit_state(end)
+    workflow.register("a", task(to=state)(equal) if declare else equal)
+    workflow.register(state, task(to=[end])(wrapped) if declare else wrapped)
+    assert await workflow.orchestrate("a") is end
+
+
+@pytest.mark.parametrize("wrap", [lambda state: state, TaskResult.single])
+async def test_an_undeclared_target_is_refused(wrap: Callable[[Any], Any]) -> None:
+    """A task that names a state which it did not declare is stopped, though the workflow has the state (engine 3)."""
+
+    async def step() -> Literal[Stage.DONE]:
+        return wrap(Stage.B)  # type: ignore[no-any-return]
+
+    workflow = (
+        Workflow(state=Stage)
+        .register(Stage.A, step)
+        .register(Stage.B, task(to=[Stage.A, Stage.DONE])(going(Stage.DONE)))
+        .add_start_state(Stage.B)
+        .add_exit_state(Stage.DONE)
+    )
+    with pytest.raises(TargetUndeclared, match="step named B as the next state, but declares only DONE") as caught:
+        await workflow.orchestrate(Stage.A)
+    assert (caught.value.target, caught.value.declared) == ("B", ("DONE",))
+    context = context_of(caught.value)
+    assert context is not None
+    assert (context.state, context.path) == ("A", ("A",))
+
+
+async def test_a_state_that_the_workflow_does_not_have() -> None:
+    """A task that may go anywhere is stopped at a state without a task, with near misses."""
+
+    async def step() -> Stage:
+        return Stage.C
+
+    with pytest.raises(TargetUndeclared, match="step named C as the next state, which has no task and is no exit state"):
+        await single(step).orchestrate(Stage.A)
+    workflow = Workflow().register("ingest", counting(2, "doen", "ingest")).add_exit_state("done")
+    with pytest.raises(TargetUndeclared, match="named doen .*; did you mean 'done'"):
+        await workflow.orchestrate("ingest")
+
+
+class BadHash:
+    """A value whose hash raises."""
+
+    def __hash__(self) -> int:
+        raise ValueError("no hash")
+
+    def __repr__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        ([], r"returned \[\], which is no state: it cannot be looked up \(TypeError\)"),
+        ({"a": 1}, "cannot be looked up"),
+        (("a", []), "cannot be looked up"),
+        (BadHash(), r"returned <BadHash>, which is no state: it cannot be looked up \(ValueError\)"),
+        (None, "returned None, which is no state: a task returns its next state; is a return missing"),
+        (TaskResult.single(None), "is a return missing"),
+        (7, "returned 7, which is no state: the states are A, DONE"),
+        ("A", "returned 'A', which is no state"),
+        (TaskResult.single(TaskResult.single(Stage.DONE)), "which is no state"),
+        ("x" * 1000, "x…"),
+    ],
+)
+async def test_a_result_that_is_no_state(result: Any, says: str) -> None:
+    """The error names the task and what it returned; it is a TypeError as well."""
+
+    async def step() -> Any:
+        return result
+
+    with pytest.raises(ResultInvalid, match=says) as caught:
+        await single(step).orchestrate(Stage.A)
+    assert isinstance(caught.value, TypeError | WorkflowError)
+    assert caught.value.task == "step"
+    assert len(str(caught.value)) < 400
+
+
+async def test_a_coroutine_as_a_result_is_closed() -> None:
+    """A forgotten await is an error that says so, and no warning comes later."""
+    made: list[Any] = []
+
+    async def step() -> Any:
+        made.append(going(Stage.DONE)())
+        return made[0]
+
+    with pytest.raises(ResultInvalid, match="a coroutine that nobody awaited; await it inside the task"):
+        await single(step).orchestrate(Stage.A)
+    assert made[0].cr_frame is None
+
+    async def future() -> Any:
+        return asyncio.get_running_loop().create_future()
+
+    with pytest.raises(ResultInvalid, match="await it inside the task"):
+        await single(future).orchestrate(Stage.A)
+
+
+@pytest.mark.parametrize(("limit", "needed"), [(1, 1), (7, 7), (8, 8), (9, 9), (300, 300), (1000, 300)])
+async def test_max_steps_lets_so_many_run(limit: int, needed: int) -> None:
+    """A run that needs as many steps as are allowed, or fewer, reaches its exit; the exit state is no step."""
+    assert await single(counting(needed, Stage.DONE, Stage.A), max_steps=limit).orchestrate(Stage.A) is Stage.DONE
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 8, 9, 17, 255, 256, 257, 300])
+async def test_max_steps_stops_an_endless_loop(limit: int) -> None:
+    """Exactly so many tasks run, and the next one is refused (engine 11)."""
+    count = 0
+
+    async def step() -> Stage:
+        nonlocal count
+        count += 1
+        return Stage.A
+
+    with pytest.raises(MaxStepsReached, match=f"after {limit} steps") as caught:
+        await single(step, max_steps=limit).orchestrate(Stage.A)
+    assert count == limit
+    assert caught.value.limit == limit
+    assert context_of(caught.value) is not None
+
+
+async def test_no_starvation_by_count() -> None:
+    """Tasks that never suspend give the event loop a turn after at most 256 transitions, also when no time passes."""
+    ticks = 0
+    most, since = 0, 0
+
+    async def ticker() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    seen = 0
+
+    async def step() -> Stage:
+        nonlocal most, since, seen
+        since = since + 1 if ticks == seen else 1
+        seen = ticks
+        most = max(most, since)
+        return Stage.DONE if ticks > 5 else Stage.A
+
+    other = asyncio.create_task(ticker())
+    assert await single(step, clock=FakeClock()).orchestrate(Stage.A) is Stage.DONE
+    other.cancel()
+    assert most == 256
+
+
+async def test_no_starvation_by_time() -> None:
+    """Tasks that take long by the clock give the event loop a turn after about 5 ms."""
+    clock = FakeClock()
+    between: list[float] = []
+    ticks = 0
+
+    async def ticker() -> None:
+        nonlocal ticks
+        while True:
+            between.append(clock.time)
+            ticks += 1
+            await asyncio.sleep(0)
+
+    async def step() -> Stage:
+        clock.time += 0.003
+        return Stage.DONE if ticks > 20 else Stage.A
+
+    other = asyncio.create_task(ticker())
+    assert await single(step, clock=clock).orchestrate(Stage.A) is Stage.DONE
+    other.cancel()
+    gaps = [later - earlier for earlier, later in zip(between, between[1:], strict=False)]
+    assert max(gaps) <= 0.0091
+
+
+async def test_a_busy_run_can_be_cancelled() -> None:
+    """A chain that never suspends is cancelled at one of its turns, and the next run works (engine 7)."""
+
+    async def step() -> Stage:
+        return Stage.A if busy else Stage.DONE
+
+    busy = True
+    workflow = single(step)
+    run = asyncio.create_task(workflow.orchestrate(Stage.A))
+    await turns(2)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    busy = False
+    assert await workflow.orchestrate(Stage.A) is Stage.DONE
+
+
+async def test_wait_for_around_a_run() -> None:
+    """``wait_for`` gets its TimeoutError, the line after the await inside does not run, and nothing stays cancelled (G3)."""
+    reached: list[str] = []
+
+    async def forever() -> Stage:
+        await asyncio.sleep(3600)
+        return Stage.DONE
+
+    async def caller() -> None:
+        await single(forever).orchestrate(Stage.A)
+        reached.append("next line")
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(caller(), 0.001)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(single(forever).orchestrate(Stage.A), 0.001)
+    task_ = asyncio.current_task()
+    assert task_ is not None
+    assert task_.cancelling() == 0
+    assert reached == []
+
+
+async def test_a_cancelled_error_of_a_task_is_its_own() -> None:
+    """A CancelledError that a task raises by itself propagates as it is, without a note."""
+    error = asyncio.CancelledError("mine")
+
+    async def step() -> Stage:
+        raise error
+
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await single(step).orchestrate(Stage.A)
+    assert caught.value is error
+    assert context_of(error) is None
+
+
+async def test_a_cancellation_on_its_way_wins_over_the_engine_s_own_error() -> None:
+    """A run that is cancelled in the step in which it would be refused ends as cancelled (engine 7)."""
+
+    async def step() -> Any:
+        current = asyncio.current_task()
+        assert current is not None
+        current.cancel()
+        return "no state"
+
+    run = asyncio.create_task(single(step).orchestrate(Stage.A))
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert run.cancelled()
+
+
+def test_orchestrate_sync_inside_a_loop() -> None:
+    """It is refused before a coroutine is made, so that nothing is left un-awaited, and says what to write."""
+    workflow = single(going(Stage.DONE))
+
+    async def main() -> None:
+        with pytest.raises(EventLoopMisuse, match="await workflow.orchestrate"):
+            workflow.orchestrate_sync(Stage.A)
+
+    asyncio.run(main())
+    gc.collect()
+    assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
+
+
+@pytest.mark.parametrize("call", ["orchestrate", "run"])
+@pytest.mark.parametrize("resources", [None, Resources({"x": per_run(lambda: 3)})])
+def test_orchestrate_outside_a_loop(call: str, resources: Resources | None) -> None:
+    """Driven by something else than asyncio, it is refused, and says what to call."""
+    coroutine = getattr(single(going(Stage.DONE), resources), call)(Stage.A)
+    with pytest.raises(EventLoopMisuse, match="orchestrate_sync"):
+        coroutine.send(None)
+
+
+def test_one_event_loop_after_another_and_threads() -> None:
+    """A workflow without a life cycle runs in any event loop, one after another and several at once (engine 4)."""
+    workflow = (
+        Workflow(state=Stage).register(Stage.A, counting_step(Stage.B)).register(Stage.B, going(Stage.DONE)).add_exit_state(Stage.DONE)
+    )
+    assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
+    assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
+    gate = threading.Barrier(6)
+    ended: list[Any] = []
+
+    def run() -> None:
+        gate.wait()
+        ended.extend(workflow.orchestrate_sync(Stage.A) for _ in range(5))
+
+    workers = [threading.Thread(target=run) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert ended == [Stage.DONE] * 30
+
+
+def counting_step(to: Any) -> Any:
+    """Make a task that suspends, and goes on."""
+
+    async def step() -> Any:
+        await turns(2)
+        return to
+
+    return step
+
+
+async def test_fifty_runs_do_not_mix() -> None:
+    """Fifty runs of one workflow with inputs of their own, ten of them cancelled, keep paths, ids and errors apart (I2)."""
+
+    class Input:
+        def __init__(self, number: int) -> None:
+            self.number = number
+            self.seen: list[str] = []
+
+    async def first(mine: Input) -> Stage:
+        mine.seen.append("first")
+        await turns(mine.number % 7)
+        if mine.number % 10 == 3:
+            raise LookupError(mine.number)
+        return Stage.B if mine.number % 2 else Stage.C
+
+    def rest(name: str) -> Any:
+        async def step(mine: Input) -> Literal[Stage.DONE]:
+            await turns(3)
+            mine.seen.append(name)
+            return Stage.DONE
+
+        return step
+
+    workflow = (
+        Workflow(Resources({"mine": per_run(of=Input)}), state=Stage)
+        .register(Stage.A, first)
+        .register(Stage.B, rest("b"))
+        .register(Stage.C, rest("c"))
+        .add_exit_state(Stage.DONE)
+    )
+    inputs = [Input(number) for number in range(60)]
+    runs = [asyncio.create_task(workflow.run(Stage.A, resources={"mine": each})) for each in inputs[:50]]
+    for number in range(0, 50, 5):
+        await turns()
+        runs[number].cancel()
+    ended = await asyncio.gather(*runs, return_exceptions=True)
+    ended += await asyncio.gather(*(workflow.run(Stage.A, resources={"mine": each}) for each in inputs[50:]), return_exceptions=True)
+    ids = set()
+    for mine, end in zip(inputs, ended, strict=True):
+        if isinstance(end, asyncio.CancelledError):
+            assert mine.number % 5 == 0
+            continue
+        if isinstance(end, BaseException):
+            context = context_of(end)
+            assert end.args == (mine.number,)
+            assert context is not None
+            assert context.path == ("A",)
+            ids.add(context.run_id)
+            continue
+        expected = "B" if mine.number % 2 else "C"
+        assert [step.label for step in end.path] == ["A", expected, "DONE"]
+        assert mine.seen == ["first", expected.lower()]
+        ids.add(end.run_id)
+    assert len(ids) == sum(not isinstance(end, asyncio.CancelledError) for end in ended)
+
+
+async def test_nothing_of_a_run_stays_in_the_workflow() -> None:
+    """After a run, good or failed, nothing of what it used is kept alive (I2)."""
+
+    class Value:
+        pass
+
+    async def step(value: Value, fail: bool) -> Stage:
+        if fail:
+            raise LookupError
+        return Stage.DONE
+
+    workflow = single(step, Resources({"value": per_run(of=Value), "fail": per_run(of=bool)}))
+    gone = []
+    for fail in (False, True):
+        value = Value()
+        gone.append(weakref.ref(value))
+        try:
+            await workflow.orchestrate(Stage.A, resources={"value": value, "fail": fail})
+        except LookupError:
+            pass
+        del value
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+
+
+async def test_a_run_may_be_started_inside_a_run() -> None:
+    """A task may run another workflow, or the same one."""
+    inner = single(going(Stage.DONE))
+
+    async def outer() -> Any:
+        return await inner.orchestrate(Stage.A)
+
+    assert await single(outer).orchestrate(Stage.A) is Stage.DONE
+
+
+def test_a_million_transitions_take_constant_memory() -> None:
+    """The path of a long run is bounded, and says how much of it is left out."""
+    count = 100_000
+
+    async def main() -> Any:
+        return await single(counting(count, Stage.DONE, Stage.A)).run(Stage.A)
+
+    report = asyncio.run(main())
+    assert len(report.path) == 256
+    assert report.omitted == count + 1 - 256
+    assert report.path[-1].state is Stage.DONE
+
+
+async def test_the_report() -> None:
+    """``run`` returns the exit state, the path with the time spent in each state, the whole time and an id of its own."""
+    clock = FakeClock()
+
+    def taking(seconds: float, to: Any) -> Any:
+        async def step() -> Any:
+            clock.time += seconds
+            return to
+
+        return step
+
+    workflow = (
+        Workflow(state=Stage, clock=clock)
+        .register(Stage.A, taking(1.5, Stage.B))
+        .register(Stage.B, taking(0.25, Stage.DONE))
+        .add_exit_state(Stage.DONE)
+    )
+    report = await workflow.run(Stage.A)
+    assert report.state is Stage.DONE
+    assert [(step.state, step.label, step.seconds) for step in report.path] == [
+        (Stage.A, "A", 1.5),
+        (Stage.B, "B", 0.25),
+        (Stage.DONE, "DONE", 0.0),
+    ]
+    assert (report.omitted, report.seconds) == (0, 1.75)
+    again = await workflow.run(Stage.A)
+    assert again.run_id != report.run_id
+    with pytest.raises(AttributeError):
+        report.state = Stage.A  # type: ignore[misc]
+
+
+async def test_the_report_s_time_includes_the_life_cycle() -> None:
+    """The whole time of a run is from its call to its return, set-up and teardown included."""
+    clock = FakeClock()
+
+    class Slow:
+        def setup(self) -> None:
+            clock.time += 10
+
+        def teardown(self) -> None:
+            clock.time += 20
+
+    report = await single(going(Stage.DONE), Resources({"slow": Slow()}), clock=clock).run(Stage.A)
+    assert report.seconds == 30
+    assert sum(step.seconds for step in report.path) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_run_ids_differ_after_a_fork() -> None:
+    """A forked child makes ids that its parent does not make."""
+    from cano.workflow._identity import new_run_id
+
+    mine = {new_run_id() for _ in range(3)}
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, " ".join(new_run_id() for _ in range(3)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = set(os.read(read, 10_000).decode().split())
+    os.close(read)
+    os.close(write)
+    mine |= {new_run_id() for _ in range(3)}
+    assert len(mine | theirs) == 9
+
+
+def test_the_system_clock_is_the_monotonic_one() -> None:
+    """Reading the real clock costs no Python call."""
+    assert SYSTEM_CLOCK.now is time.monotonic
+
+
+async def test_the_system_clock_sleeps() -> None:
+    """A wait of no time returns."""
+    await SYSTEM_CLOCK.sleep(0)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in 3.12")
+def test_runs_under_an_eager_task_factory() -> None:
+    """With eager tasks, runs, overlapping life cycles and cancellation behave the same (engine 7)."""
+    from tests.unit.stages import Recorder
+
+    log: list[str] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+        workflow = single(counting_step(Stage.DONE), Resources({"a": Recorder("a", log)}))
+        runs = [asyncio.create_task(workflow.orchestrate(Stage.A)) for _ in range(3)]
+        runs[0].cancel()
+        ended = await asyncio.gather(*runs, return_exceptions=True)
+        assert isinstance(ended[0], asyncio.CancelledError)
+        assert ended[1:] == [Stage.DONE, Stage.DONE]
+
+    asyncio.run(main())
+    assert [line for line in log if line.startswith(("up", "down"))] == ["up a", "down a"]
