@@ -33,7 +33,9 @@ def main() -> int:
             caught(call)
         gc.collect()
         memory_after, blocks_after, tracked_after = resident(), sys.getallocatedblocks(), len(gc.get_objects())
-        grown = {fact: sys.getrefcount(value) - counts[fact] for fact, value in watched.items() if sys.getrefcount(value) != counts[fact]}
+        grown = {
+            fact: sys.getrefcount(value) - counts[fact] for fact, value in watched.items() if sys.getrefcount(value) != counts[fact]
+        }
         found = [f"references to {fact}: {more:+}" for fact, more in grown.items()]
         if abs(tracked_after - tracked) > OBJECTS:
             found.append(f"tracked objects: {tracked_after - tracked:+}")

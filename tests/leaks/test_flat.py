@@ -8,8 +8,15 @@ from tests.unit.store.alone import CHECKOUT, PACKAGE, alone
 
 def test_no_operation_and_no_error_leaks_anything() -> None:
     """10,000 calls of each operation and of each failure leave every count and the memory of the process as they were."""
-    start = f"import sys; sys.path[:0] = [{str(PACKAGE.parent)!r}, {str(CHECKOUT)!r}]\nfrom tests.leaks.measure import main\nsys.exit(main())"
-    done = subprocess.run([sys.executable, "-I", "-W", "error", "-X", "faulthandler", "-c", start], capture_output=True, text=True, timeout=110, check=False)
+    places = [str(PACKAGE.parent), str(CHECKOUT)]
+    start = f"import sys; sys.path[:0] = {places!r}\nfrom tests.leaks.measure import main\nsys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "error", "-X", "faulthandler", "-c", start],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     *leaks, summary = done.stdout.splitlines()
     assert leaks == []

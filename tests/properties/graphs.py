@@ -49,6 +49,9 @@ class FrozenData:
 
 class Slots:
     __slots__ = ("__weakref__", "left", "right", "tag")
+    left: Any
+    right: Any
+    tag: int
 
 
 class Deep:
@@ -92,10 +95,34 @@ class AlwaysItself:
 copying: dict[str, Callable[..., Any]] = {}  # filled with copy.deepcopy by the tests
 
 ATOMS = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 300), st.integers(2**70, 2**71), st.sampled_from([1.5, float("nan"), -0.0, 1j, b"", b"x", ..., NotImplemented, int, len, range(2)]),
-    st.text(max_size=2), st.sampled_from(list(Color)), st.builds(frozenset, st.lists(st.integers(0, 3))), st.just(()),
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 300),
+    st.integers(2**70, 2**71),
+    st.sampled_from([1.5, float("nan"), -0.0, 1j, b"", b"x", ..., NotImplemented, int, len, range(2)]),
+    st.text(max_size=2),
+    st.sampled_from(list(Color)),
+    st.builds(frozenset, st.lists(st.integers(0, 3))),
+    st.just(()),
 )
-MUTABLE = ["list", "dict", "set", "SubList", "SubDict", "SubSet", "deque", "OrderedDict", "defaultdict", "Data", "Slots", "Deep", "Reduced", "bytearray", "array", "Counter"]
+MUTABLE = [
+    "list",
+    "dict",
+    "set",
+    "SubList",
+    "SubDict",
+    "SubSet",
+    "deque",
+    "OrderedDict",
+    "defaultdict",
+    "Data",
+    "Slots",
+    "Deep",
+    "Reduced",
+    "bytearray",
+    "array",
+    "Counter",
+]
 IMMUTABLE = ["tuple", "SubTuple", "Pair", "frozenset", "FrozenData", "itself"]
 
 
@@ -109,7 +136,7 @@ def hashable(part: Any) -> bool:
 
 def make(kind: str, tag: int, parts: list[Any]) -> Any:
     """Make one node from nodes that exist already."""
-    keys = [part for part in parts if hashable(part) and part == part]  # noqa: PLR0124 NaN would not find itself
+    keys = [part for part in parts if hashable(part) and part == part]  # NaN would not find itself
     pairs = [(key, parts[-1 - at]) for at, key in enumerate(keys)]
     match kind:
         case "list":
@@ -226,7 +253,13 @@ def described(root: Any, old: frozenset[int]) -> list[Any]:
         """An order of set elements that does not depend on their addresses."""
         if isinstance(part, PLAIN) or depth == 0:
             return repr(part) if isinstance(part, PLAIN) else type(part).__name__
-        inner: Any = part if isinstance(part, tuple) else sorted(map(sort_key, part)) if isinstance(part, frozenset) else getattr(part, "parts", ())
+        inner: Any = (
+            part
+            if isinstance(part, tuple)
+            else sorted(map(sort_key, part))
+            if isinstance(part, frozenset)
+            else getattr(part, "parts", ())
+        )
         return f"{type(part).__name__}{getattr(part, 'tag', '')}({','.join(sort_key(each, depth - 1) for each in inner)})"
 
     number(root)

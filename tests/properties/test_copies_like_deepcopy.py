@@ -15,7 +15,7 @@ copying["deepcopy"] = copy.deepcopy
 @settings(deadline=None, max_examples=1500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(graphs())
 def test_get_equals_deepcopy_in_content_and_in_sharing(graph: Any) -> None:
-    """On any graph ``get`` makes what ``copy.deepcopy`` makes: same types, order, attributes, aliases and cycles, same objects kept."""
+    """``get`` makes what ``copy.deepcopy`` makes: same types, order, attributes, aliases and cycles, same objects kept."""
     before = described(graph, frozenset())
     old = addresses(graph)
     CALLS.clear()
@@ -32,7 +32,18 @@ def test_get_equals_deepcopy_in_content_and_in_sharing(graph: Any) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.recursive(st.integers() | st.text(max_size=3) | st.none() | st.floats(), lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(max_size=3) | st.integers(), part, max_size=4) | st.tuples(part, part) | st.sets(st.integers(), max_size=4), max_leaves=40))
+@given(
+    st.recursive(
+        st.integers() | st.text(max_size=3) | st.none() | st.floats(),
+        lambda part: (
+            st.lists(part, max_size=4)
+            | st.dictionaries(st.text(max_size=3) | st.integers(), part, max_size=4)
+            | st.tuples(part, part)
+            | st.sets(st.integers(), max_size=4)
+        ),
+        max_leaves=40,
+    )
+)
 def test_plain_nested_values_are_copied_whole(value: Any) -> None:
     """Trees of plain values, the everyday case, come back equal to ``deepcopy``'s and share no mutable part."""
     store = MemoryStore({"key": value})

@@ -35,7 +35,7 @@ def tried(act):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value_nested_200_000_deep_is_an_error_to_copy_and_nothing_else(kind: str) -> None:
-    """``get`` is a ``RecursionError``, ``get_shared``, ``append``, ``remove`` and ``clear`` work, and so does the store afterwards."""
+    """``get`` is a ``RecursionError``; ``get_shared``, ``append``, ``remove`` and ``clear`` work, and the store goes on."""
     alone(
         START.replace("{kind}", KINDS[kind])
         + """

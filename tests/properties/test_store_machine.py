@@ -1,21 +1,33 @@
 """The store as a state machine against the plain dict that it stands for."""
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cano.errors import AppendTypeMismatch, KeyNotFound, TypeMismatch
+from cano.errors import AppendTypeMismatch, KeyNotFound, StoreError, TypeMismatch
 from cano.store import Key, MemoryStore
 
 KEYS = st.sampled_from(["a", "b", "c", "", "nul\0", "\ud800"])
 FORMS = st.sampled_from([int, str, list, dict, tuple, object, bool, type(None)])
 PLAIN = st.one_of(st.integers(-2, 2), st.booleans(), st.none(), st.text(max_size=2))
 VALUES = st.one_of(
-    PLAIN, st.lists(PLAIN, max_size=3), st.lists(st.lists(PLAIN, max_size=2), max_size=2), st.dictionaries(st.text(max_size=1), st.lists(PLAIN, max_size=2), max_size=2),
+    PLAIN,
+    st.lists(PLAIN, max_size=3),
+    st.lists(st.lists(PLAIN, max_size=2), max_size=2),
+    st.dictionaries(st.text(max_size=1), st.lists(PLAIN, max_size=2), max_size=2),
     st.tuples(PLAIN, st.lists(PLAIN, max_size=2)),
 )
+
+
+def outcome(act: Callable[[], Any]) -> tuple[Any, StoreError | None]:
+    """What a call returned, or what it raised."""
+    try:
+        return act(), None
+    except StoreError as error:
+        return None, error
 
 
 def frozen(value: Any) -> Any:
@@ -66,27 +78,25 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 5), key=KEYS, value=VALUES, form=FORMS)
     def put_typed(self, number: int, key: str, value: Any, form: Any) -> None:
         typed: Any = Key(key, form)
-        try:
-            self.handle(number).put(typed, value)
-        except TypeMismatch as error:
-            assert not isinstance(value, form)
-            assert (error.key, error.expected, error.found) == (key, form, type(value))
-        else:
-            assert isinstance(value, form)
+        _, error = outcome(lambda: self.handle(number).put(typed, value))
+        if isinstance(value, form):
+            assert error is None
             self.model[key] = frozen(value)
             self.seen[key] = value
             self.held.append((value, frozen(value)))
+        else:
+            assert isinstance(error, TypeMismatch)
+            assert (error.key, error.expected, error.found) == (key, form, type(value))
 
     @rule(number=st.integers(0, 5), key=KEYS, item=VALUES, typed=st.booleans())
     def append(self, number: int, key: str, item: Any, typed: bool) -> None:
         there = self.model.get(key, (list,))
-        try:
-            self.handle(number).append(Key(key, list) if typed else key, item)
-        except AppendTypeMismatch as error:
-            assert there[0] is not list
+        _, error = outcome(lambda: self.handle(number).append(Key(key, list) if typed else key, item))
+        if there[0] is not list:
+            assert isinstance(error, AppendTypeMismatch)
             assert (error.key, error.found) == (key, there[0])
         else:
-            assert there[0] is list
+            assert error is None
             self.model[key] = (*there, frozen(item))
             before = self.seen.pop(key, None)
             assert before is None or self.handle(number).get_shared(key) is not before
@@ -102,24 +112,21 @@ class StoreMachine(RuleBasedStateMachine):
     def read(self, how: str, number: int, key: str, form: Any, typed: bool, default: bool) -> None:
         marker = object()
         arguments: list[Any] = [key] if form is None else [Key(key, form)] if typed else [key, form]
-        try:
-            value = getattr(self.handle(number), how)(*arguments, **({"default": marker} if default else {}))
-        except KeyNotFound as error:
-            assert key not in self.model
-            assert not default
+        value, error = outcome(lambda: getattr(self.handle(number), how)(*arguments, **({"default": marker} if default else {})))
+        if key not in self.model and not default:
+            assert isinstance(error, KeyNotFound)
             assert error.key == key
             assert set(error.known) == set(self.model)
             return
-        except TypeMismatch as error:
-            assert form is not None
-            assert not issubclass(self.model[key][0], form)
+        if key in self.model and form is not None and not issubclass(self.model[key][0], form):
+            assert isinstance(error, TypeMismatch)
             assert (error.key, error.expected, error.found) == (key, form, self.model[key][0])
             return
+        assert error is None
         if key not in self.model:
             assert value is marker
             return
         assert frozen(value) == self.model[key]
-        assert form is None or isinstance(value, form)
         if how == "get_shared":
             assert value is self.seen.get(key, value)
             self.seen[key] = value
@@ -182,7 +189,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert frozen(value) == was
 
 
-class TestStoreMachine(StoreMachine.TestCase):  # type: ignore[name-defined, misc]
+class TestStoreMachine(StoreMachine.TestCase):  # type: ignore[name-defined, misc, valid-type]
     """Any sequence of operations gives what the dict gives, and every shared object stays as it was."""
 
     settings = settings(deadline=None, max_examples=150, stateful_step_count=40)

@@ -1,7 +1,7 @@
 """The four promises of ``append``."""
 
 from collections import UserList, deque
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any
 
 import pytest
@@ -93,7 +93,7 @@ def test_whoever_holds_the_list_in_whatever_way_keeps_it_unchanged(holder: str) 
     store.append("log", 2)
     store.append("log", 3)
     assert store.get("log") == [1, 2, 3]
-    seen = {
+    seen: dict[str, Callable[[], Any]] = {
         "snapshot": lambda: keep["log"],
         "iterator": lambda: list(keep),
         "tuple": lambda: keep[0],
@@ -161,7 +161,20 @@ def test_a_list_can_be_appended_to_itself() -> None:
 
 
 NO_LISTS: list[Any] = [
-    None, 1, "text", b"bytes", (1,), {1: 2}, {1}, bytearray(b"x"), deque([1]), range(3), Listed([1]), UserList([1]), list, [].append,
+    None,
+    1,
+    "text",
+    b"bytes",
+    (1,),
+    {1: 2},
+    {1},
+    bytearray(b"x"),
+    deque([1]),
+    range(3),
+    Listed([1]),
+    UserList([1]),
+    list,
+    [].append,
 ]
 
 

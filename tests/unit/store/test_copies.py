@@ -118,7 +118,7 @@ class WithNewArguments:
         return (self.value,)
 
 
-Pair = namedtuple("Pair", "a b")  # noqa: PYI024 the old form, on purpose
+Pair = namedtuple("Pair", "a b")  # the old form, on purpose
 
 
 def with_attribute(value: Any) -> Any:
@@ -206,7 +206,13 @@ def described(value: Any, depth: int = 6) -> Any:
     elif isinstance(value, list | tuple | deque | array.array):
         parts += [described(each, depth - 1) for each in value]
     elif isinstance(value, str | bytes | bytearray | int | float | Decimal | io.StringIO):
-        parts.append(value.getvalue() if isinstance(value, io.StringIO) else kind.__mro__[-2](value) if kind.__mro__[-2] in {int, float} else repr(value))
+        parts.append(
+            value.getvalue()
+            if isinstance(value, io.StringIO)
+            else kind.__mro__[-2](value)
+            if kind.__mro__[-2] in {int, float}
+            else repr(value)
+        )
     elif isinstance(value, BaseException):
         parts.append(described(value.args, depth - 1))
     elif not hasattr(value, "__dict__") and not hasattr(kind, "__slots__"):
@@ -331,7 +337,7 @@ UNCOPYABLE: dict[str, Any] = {
     "lock": threading.Lock,
     "socket": socket.socket,
     "thread local": threading.local,
-    "file": lambda: open(__file__, encoding="utf-8"),
+    "file": lambda: io.TextIOWrapper(io.FileIO(__file__)),
     "module": lambda: io,
     "store": MemoryStore,
     "frame": lambda: __import__("sys")._getframe(),
@@ -346,7 +352,12 @@ UNCOPYABLE: dict[str, Any] = {
 def test_a_value_that_cannot_be_copied_is_an_error_that_points_to_get_shared(kind: str, depth: str) -> None:
     """A ``CopyError`` with key, class and cause; the value can be read by ``get_shared`` before and after."""
     value = UNCOPYABLE[kind]()
-    stored: Any = {"bare": value, "in a list": [value], "in a dict in a tuple": ({"k": value},), "in an object": types.SimpleNamespace(a=value)}[depth]
+    stored: Any = {
+        "bare": value,
+        "in a list": [value],
+        "in a dict in a tuple": ({"k": value},),
+        "in an object": types.SimpleNamespace(a=value),
+    }[depth]
     store = MemoryStore({"key": stored})
     try:
         with pytest.raises(CopyError, match="get_shared") as caught:
@@ -360,7 +371,9 @@ def test_a_value_that_cannot_be_copied_is_an_error_that_points_to_get_shared(kin
             value.close()
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyError, AttributeError, ZeroDivisionError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError])
+@pytest.mark.parametrize(
+    "error", [ValueError, KeyError, AttributeError, ZeroDivisionError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
+)
 @pytest.mark.parametrize("place", ["bare", "in a list", "in a dict", "as a key", "in a tuple", "in a set"])
 def test_an_error_of_the_value_s_own_copy_code_reaches_the_caller(error: type[BaseException], place: str) -> None:
     """What ``__deepcopy__`` raises comes out as it is, from any depth, and the store holds the value still."""
@@ -370,7 +383,14 @@ def test_an_error_of_the_value_s_own_copy_code_reaches_the_caller(error: type[Ba
             raise error("from the copy")
 
     value = Failing()
-    stored: Any = {"bare": value, "in a list": [[], value], "in a dict": {1: [], 2: value}, "as a key": {value: []}, "in a tuple": ([], value), "in a set": {value}}[place]
+    stored: Any = {
+        "bare": value,
+        "in a list": [[], value],
+        "in a dict": {1: [], 2: value},
+        "as a key": {value: []},
+        "in a tuple": ([], value),
+        "in a set": {value},
+    }[place]
     store = MemoryStore({"key": stored})
     with pytest.raises(error, match="from the copy"):
         store.get("key")

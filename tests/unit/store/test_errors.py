@@ -38,24 +38,63 @@ def raised() -> dict[str, Any]:
     }
 
 
-ERRORS = list(raised())
 EXPECTED: dict[str, tuple[type[StoreError], type[Exception], dict[str, Any], str]] = {
     "missing": (KeyNotFound, KeyError, {"key": "cuont"}, "key 'cuont' is not in the store; did you mean 'count'?"),
     "missing, shared": (KeyNotFound, KeyError, {"key": "zzz"}, "key 'zzz' is not in the store"),
     "missing, typed": (KeyNotFound, KeyError, {"key": "counts"}, "key 'counts' is not in the store; did you mean 'count'?"),
     "mismatch": (TypeMismatch, TypeError, {"key": "count", "expected": int, "found": str}, "key 'count': expected int, found str"),
-    "mismatch, shared": (TypeMismatch, TypeError, {"key": "count", "expected": int, "found": str}, "key 'count': expected int, found str"),
-    "mismatch, typed": (TypeMismatch, TypeError, {"key": "count", "expected": int, "found": str}, "key 'count': expected int, found str"),
-    "mismatch, union": (TypeMismatch, TypeError, {"key": "count", "expected": int | None, "found": str}, "key 'count': expected int | None, found str"),
-    "mismatch, put": (TypeMismatch, TypeError, {"key": "count", "expected": int, "found": float}, "key 'count': expected int, found float"),
-    "mismatch, append": (TypeMismatch, TypeError, {"key": "count", "expected": int, "found": list}, "key 'count': expected int, found list"),
-    "append": (AppendTypeMismatch, TypeError, {"key": "log", "expected": list, "found": tuple},
-               "key 'log': append needs an exact list, found tuple, which is no list; the value is unchanged"),
-    "append, subclass": (AppendTypeMismatch, TypeError, {"key": "sub", "expected": list, "found": Listed},
-                         "key 'sub': append needs an exact list, found tests.unit.store.hostile.Listed, which is a subclass of list; the value is unchanged"),
-    "copy": (CopyError, TypeError, {"key": "generator", "found": type(each for each in ())},
-             "key 'generator': generator cannot be copied (cannot pickle 'generator' object); use get_shared to read the stored object itself"),
+    "mismatch, shared": (
+        TypeMismatch,
+        TypeError,
+        {"key": "count", "expected": int, "found": str},
+        "key 'count': expected int, found str",
+    ),
+    "mismatch, typed": (
+        TypeMismatch,
+        TypeError,
+        {"key": "count", "expected": int, "found": str},
+        "key 'count': expected int, found str",
+    ),
+    "mismatch, union": (
+        TypeMismatch,
+        TypeError,
+        {"key": "count", "expected": int | None, "found": str},
+        "key 'count': expected int | None, found str",
+    ),
+    "mismatch, put": (
+        TypeMismatch,
+        TypeError,
+        {"key": "count", "expected": int, "found": float},
+        "key 'count': expected int, found float",
+    ),
+    "mismatch, append": (
+        TypeMismatch,
+        TypeError,
+        {"key": "count", "expected": int, "found": list},
+        "key 'count': expected int, found list",
+    ),
+    "append": (
+        AppendTypeMismatch,
+        TypeError,
+        {"key": "log", "expected": list, "found": tuple},
+        "key 'log': append needs an exact list, found tuple, which is no list; the value is unchanged",
+    ),
+    "append, subclass": (
+        AppendTypeMismatch,
+        TypeError,
+        {"key": "sub", "expected": list, "found": Listed},
+        "key 'sub': append needs an exact list, found tests.unit.store.hostile.Listed, which is a subclass of list; "
+        "the value is unchanged",
+    ),
+    "copy": (
+        CopyError,
+        TypeError,
+        {"key": "generator", "found": type(each for each in ())},
+        "key 'generator': generator cannot be copied (cannot pickle 'generator' object); "
+        "use get_shared to read the stored object itself",
+    ),
 }
+ERRORS = list(EXPECTED)
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -91,7 +130,16 @@ def test_a_copy_error_keeps_its_cause_on_the_way() -> None:
     assert type(other.__cause__) is TypeError
 
 
-@pytest.mark.parametrize(("asked", "meant"), [("recrods", "records"), ("record", "records"), ("Records", "records"), ("batch-size", "batch_size"), ("batchsize", "batch_size")])
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("recrods", "records"),
+        ("record", "records"),
+        ("Records", "records"),
+        ("batch-size", "batch_size"),
+        ("batchsize", "batch_size"),
+    ],
+)
 def test_a_missing_key_offers_near_misses(asked: str, meant: str) -> None:
     """A typo is answered with the key that was meant, and with no other."""
     store = MemoryStore({"records": 1, "batch_size": 2, "zulu": 3})
@@ -183,8 +231,13 @@ def test_a_failing_operation_leaves_no_trace() -> None:
     before = store.snapshot()
     typed: Any = Key("count", int)
     for act in (
-        lambda: store.get("x"), lambda: store.get("count", int), lambda: store.get_shared("count", int), lambda: store.append("log", 1),
-        lambda: store.put(typed, 1.5), lambda: store.get("generator"), lambda: store.append(typed, 1),
+        lambda: store.get("x"),
+        lambda: store.get("count", int),
+        lambda: store.get_shared("count", int),
+        lambda: store.append("log", 1),
+        lambda: store.put(typed, 1.5),
+        lambda: store.get("generator"),
+        lambda: store.append(typed, 1),
     ):
         caught(act)
         after = store.snapshot()

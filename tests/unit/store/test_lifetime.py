@@ -109,7 +109,9 @@ def test_the_collector_sees_what_a_store_holds() -> None:
         if each is value:
             break
         if len(found) < 100:
-            found.extend(part for part in gc.get_referents(each) if not isinstance(part, type) and all(part is not known for known in found))
+            found.extend(
+                part for part in gc.get_referents(each) if not isinstance(part, type) and all(part is not known for known in found)
+            )
     assert any(each is value for each in found)
 
 
@@ -153,7 +155,13 @@ def test_a_chain_of_100_000_stores_dies_without_a_crash(chain: str) -> None:
 def test_a_value_nested_100_000_deep_dies_without_a_crash(kind: str) -> None:
     """Removing, clearing, replacing and dropping a very deep value is an ordinary operation (pitfall C4)."""
     lines = ["import gc", "class Node:", "    def __init__(self, link): self.link = link"]
-    for end in ("store.clear()", "store.remove('k')", "store.put('k', 1)", "held = store.get_shared('k'); del store; del held", "store.me = store; del store; gc.collect()"):
+    for end in (
+        "store.clear()",
+        "store.remove('k')",
+        "store.put('k', 1)",
+        "held = store.get_shared('k'); del store; del held",
+        "store.me = store; del store; gc.collect()",
+    ):
         lines += [
             f"deep = {'()' if kind.startswith('frozenset') else '[]'}",
             "for _ in range(100_000):",
@@ -180,7 +188,8 @@ def called(_):
     store = late[0]()
     if store is not None:
         try:
-            late.append(store.len()); store.put("x", 1); store.keys(); store.append("y", 1); store.clear(); store.clone().get("x", default=1)
+            late.append(store.len())
+            store.put("x", 1); store.append("y", 1); store.keys(); store.clear(); store.clone().get("x", default=1)
         except Exception as error:
             late.append(error)
 class Early:

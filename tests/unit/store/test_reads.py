@@ -11,8 +11,45 @@ from cano.store import Key, MemoryStore
 from tests.unit.store.hostile import Touched, Untouchable, touch
 
 READS = ["get", "get_shared"]
-FALSY: list[Any] = [None, 0, False, "", b"", 0.0, math.nan, (), [], {}, set(), NotImplemented, ..., TypeError, TypeError("an error")]
-PLAIN: list[Any] = [None, True, False, 0, 1, -1, 2**70, 0.0, -0.0, math.inf, 1j, "", "text", "\ud800", b"", b"bytes", ..., NotImplemented, int, len]
+FALSY: list[Any] = [
+    None,
+    0,
+    False,
+    "",
+    b"",
+    0.0,
+    math.nan,
+    (),
+    [],
+    {},
+    set(),
+    NotImplemented,
+    ...,
+    TypeError,
+    TypeError("an error"),
+]
+PLAIN: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2**70,
+    0.0,
+    -0.0,
+    math.inf,
+    1j,
+    "",
+    "text",
+    "\ud800",
+    b"",
+    b"bytes",
+    ...,
+    NotImplemented,
+    int,
+    len,
+]
 
 
 @pytest.mark.parametrize("read", READS)
