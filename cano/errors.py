@@ -4,11 +4,13 @@ An error holds objects and writes its sentence when it is printed. Its fields go
 ``pickle`` and ``copy``, together with its cause and its notes. Each class is also the built-in error that it specialises.
 """
 
+from asyncio import CancelledError
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, ClassVar, Self
+from types import CodeType, TracebackType
+from typing import Any, ClassVar, Self, TypeGuard
 
 
 def did_you_mean(given: str, known: tuple[str, ...]) -> str:
@@ -447,8 +449,9 @@ class ErrorContext:
     omitted: int
     run_id: str
     inner: "ErrorContext | None" = None
-    # The identity of the run around the one that failed; of use in this process only.
-    _outer: object = field(default=None, repr=False, compare=False)
+    # For the engine, and of use in this process only: the run around the one that failed, and the code that called that one.
+    _around: object = field(default=None, repr=False, compare=False)
+    _callers: tuple[CodeType, ...] = field(default=(), repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.state, self.task, self.attempt, self.path, self.omitted, self.run_id, self.inner)
@@ -467,6 +470,16 @@ _CONTEXT = "cano_context"
 def context_of(error: BaseException) -> ErrorContext | None:
     """Return where in a run the exception came from, or None if it never left a run. No code of the exception is called."""
     return _dict_of(error).get(_CONTEXT)  # type: ignore[no-any-return]
+
+
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """Return the traceback of an exception, without calling the exception's own code."""
+    return BaseException.__dict__["__traceback__"].__get__(error)  # type: ignore[no-any-return]
+
+
+def is_cancellation(error: BaseException | None) -> TypeGuard[CancelledError]:
+    """Tell whether this is a CancelledError, by the class alone: isinstance would read an attribute of the exception."""
+    return issubclass(type(error), CancelledError)
 
 
 def write_notes(error: BaseException, notes: Sequence[Note], context: ErrorContext | None = None) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Hashable
+from types import TracebackType
 from typing import Any
 
-from cano.errors import ResourceInvalid, add_note, key_text, name_of
+from cano.errors import ResourceInvalid, add_note, is_cancellation, key_text, name_of, traceback_of
 from cano.resources._recipes import Recipe
 
 Undo = Callable[[BaseException | None], Any]
@@ -112,7 +113,7 @@ class Stack:
             value: object = await kind.__aenter__(made)
 
             async def leave(error: BaseException | None) -> None:
-                await kind.__aexit__(made, type(error) if error else None, error, error.__traceback__ if error else None)
+                await kind.__aexit__(made, *_details(error))
 
             self._undo.append((key, value, leave))
             return value
@@ -120,7 +121,7 @@ class Stack:
 
         async def leave_plain(error: BaseException | None) -> None:
             try:
-                kind.__exit__(made, type(error) if error else None, error, error.__traceback__ if error else None)
+                kind.__exit__(made, *_details(error))
             except StopIteration as stop:
                 raise RuntimeError(f"{kind.__exit__!r} raised StopIteration") from stop
 
@@ -143,10 +144,14 @@ class Stack:
             except BaseException as failure:  # noqa: BLE001 - whatever happens here, the others still need their turn
                 if failure is error:
                     continue  # an exit that raises anew what it was given has not failed
-                if not isinstance(failure, asyncio.CancelledError):
+                if not is_cancellation(failure):
                     add_note(failure, f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down")
                 failures.append(failure)
         return failures
+
+
+def _details(error: BaseException | None) -> tuple[type[BaseException] | None, BaseException | None, TracebackType | None]:
+    return (None, None, None) if error is None else (type(error), error, traceback_of(error))
 
 
 def _ignoring_the_error(teardown: Callable[[], Any]) -> Undo:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from cano.errors import Note, ResourceBroken, ResourcesInUse, name_of, notes_of, write_notes
+from cano.errors import Note, ResourceBroken, ResourcesInUse, is_cancellation, name_of, notes_of, write_notes
 from cano.resources._lifecycle import Stack
 
 # How many errors of runs a tenancy keeps for the exits of its resources; a service that stays open must not grow.
@@ -193,7 +193,7 @@ class Owner:
                 if tenancy.closing:
                     return asyncio.CancelledError()
         except BaseException as error:  # noqa: BLE001 - it is handed to the runs that wait
-            if tenancy.closing and tenancy.task is not None and isinstance(error, asyncio.CancelledError):
+            if tenancy.closing and tenancy.task is not None and is_cancellation(error):
                 tenancy.task.uncancel()
             tenancy.closing = True
             return error
@@ -224,7 +224,7 @@ class Owner:
         if tenancy.broken is not None:
             tenancy.broken.__cause__ = tenancy.failures[0] if tenancy.failures else failure
         elif failure is not None:
-            if isinstance(failure, asyncio.CancelledError):
+            if is_cancellation(failure):
                 broken = ResourceBroken("the set-up of a shared resource was cancelled")
                 broken.__cause__ = failure
                 tenancy.failure = broken

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Hashable, Mapping
-from types import TracebackType
 from typing import Any
 
-from cano.errors import ResourceBroken, TeardownFailed, notes_of, write_notes
+from cano.errors import ResourceBroken, TeardownFailed, is_cancellation, notes_of, traceback_of, write_notes
 from cano.resources.lifecycle import Lease, Stack, Tenancy, teardown_note
 from cano.workflow._drive import Calls, bare_yield, drive, outside_of_asyncio
 from cano.workflow._failure import ENGINE_CODE
@@ -75,14 +74,14 @@ class _Scope:
         cancel = await self._surface(error)
         failures = await self._stack.close(cancel or error)
         if cancel is None and self._task.cancelling() > self._cancelling:
-            cancel = next((each for each in failures if isinstance(each, asyncio.CancelledError)), None)
+            cancel = next((each for each in failures if is_cancellation(each)), None)
             failures = [each for each in failures if each is not cancel]
         broken, caller = await self._leave(cancel or error, failures)
         ours = broken is not None and self._task.cancelling() <= self._cancelling
         cancel = caller if ours else cancel or caller
         if broken is not None and ours and cancel is None:
             raise broken from (error if broken.__cause__ is None else broken.__cause__)
-        verdict = cancel if cancel is not None and not isinstance(error, asyncio.CancelledError) else error
+        verdict = cancel if cancel is not None and not is_cancellation(error) else error
         if end is not None and verdict is None and failures:
             raise_failures(end.state, failures)
         if verdict is not None and failures:
@@ -92,7 +91,7 @@ class _Scope:
 
     async def _surface(self, error: BaseException | None) -> asyncio.CancelledError | None:
         """Let a cancellation that is on its way arrive now, so that it does not interrupt the first teardown."""
-        if isinstance(error, asyncio.CancelledError) or not self._task.cancelling():
+        if is_cancellation(error) or not self._task.cancelling():
             return None
         try:
             await bare_yield()
@@ -133,8 +132,7 @@ def note_failures(error: BaseException, failures: list[BaseException]) -> None:
     """Write on a run's own error that teardowns failed after it, and log these with their tracebacks."""
     write_notes(error, [*notes_of(error), *map(teardown_note, failures)])
     for failure in failures:
-        traceback: TracebackType | None = failure.__traceback__
-        _log.error("a teardown failed after a run that had failed", exc_info=(type(failure), failure, traceback))
+        _log.error("a teardown failed after a run that had failed", exc_info=(type(failure), failure, traceback_of(failure)))
 
 
 ENGINE_CODE.add(conduct.__code__)
