@@ -3,6 +3,7 @@
 #   VENV    where its environment lies                  make test VENV=.venvs/mine
 #   INPUT   a weather file of your own                  make run INPUT=mine.csv
 #   ARGS    more words for pytest or the benchmarks     make test ARGS="-k append -x"
+#   CANO_BUILD   release, debug or sanitize             make test CANO_BUILD=debug
 
 # An interpreter that is asked for by name gets an environment of its own; so no verb ever runs on another one than was named.
 ifeq ($(origin PYTHON),undefined)
@@ -13,14 +14,22 @@ else
 endif
 INPUT ?=
 ARGS ?=
-export INPUT
+CANO_BUILD ?= release
+export INPUT CANO_BUILD
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # An environment is made anew in part when one of these is younger than its stamp. The extension is compiled in place.
-BUILD_INPUTS := setup.py pyproject.toml $(wildcard cano/*/*.pyx cano/*/*.pxd cano/*/*.h)
+BUILD_INPUTS := setup.py pyproject.toml build/kind $(wildcard cano/*/*.pyx cano/*/*.pxd cano/*/*.h)
+# The extension lies in the tree, so it is of one kind for all environments; asking for another kind makes all of them old.
+$(shell mkdir -p build && { [ "$$(cat build/kind 2>/dev/null)" = "$(CANO_BUILD)" ] || echo "$(CANO_BUILD)" >build/kind; })
+# A sanitizer has to be in the process before Python is. CPython itself is not free of what it would call leaks.
+ifeq ($(CANO_BUILD),sanitize)
+  SANITIZED := LD_PRELOAD="$(shell $(or $(CC),cc) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0
+endif
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run test lint format types bench bench-smoke build check clean
 
 help: ## list the verbs
@@ -30,7 +39,7 @@ run: $(VENV)/.run ## set up, then run the weather pipeline (on INPUT, or on the 
 	@$(BIN)/python -m examples.weather $${INPUT:+"$$INPUT"}
 
 test: $(VENV)/.test ## set up, then run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(SANITIZED) $(BIN)/python -m pytest $(ARGS)
 
 # cython-lint calls pycodestyle by name, hence the path.
 lint: $(VENV)/.dev ## style of Python and Cython, and imports that go down only
