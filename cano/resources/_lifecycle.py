@@ -4,10 +4,12 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from cano.errors import ResourceInvalid, add_note, is_cancellation, key_text, name_of, traceback_of
+from cano._notes import add_note, is_cancellation, traceback_of
+from cano.errors import ResourceInvalid, key_text, name_of
 from cano.resources._recipes import Recipe
 
 Undo = Callable[[BaseException | None], Any]
@@ -148,6 +150,15 @@ class Stack:
                     add_note(failure, f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down")
                 failures.append(failure)
         return failures
+
+    def abandon(self, error: BaseException) -> None:
+        """Undo what can be undone without waiting: the coroutine around was thrown away, and nothing can be awaited any more."""
+        while self._undo:
+            steps = self._undo.pop()[2](error).__await__()
+            with suppress(BaseException):  # nobody is there to be told
+                next(steps, None)
+            with suppress(BaseException):
+                steps.close()
 
 
 def _details(error: BaseException | None) -> tuple[type[BaseException] | None, BaseException | None, TracebackType | None]:

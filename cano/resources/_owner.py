@@ -9,7 +9,8 @@ import threading
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from cano.errors import Note, ResourceBroken, ResourcesInUse, is_cancellation, name_of, notes_of, write_notes
+from cano._notes import Note, is_cancellation, notes_of, write_notes
+from cano.errors import ResourceBroken, ResourcesInUse, name_of
 from cano.resources._lifecycle import Stack
 
 # How many errors of runs a tenancy keeps for the exits of its resources; a service that stays open must not grow.

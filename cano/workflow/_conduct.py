@@ -5,7 +5,8 @@ import logging
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from cano.errors import ResourceBroken, TeardownFailed, is_cancellation, notes_of, traceback_of, write_notes
+from cano._notes import is_cancellation, notes_of, traceback_of, write_notes
+from cano.errors import ResourceBroken, TeardownFailed
 from cano.resources.lifecycle import Lease, Stack, Tenancy, teardown_note
 from cano.workflow._drive import Calls, bare_yield, drive, outside_of_asyncio
 from cano.workflow._failure import ENGINE_CODE
@@ -30,8 +31,8 @@ async def conduct(plan: Plan, node: Node, timed: TimedPath | None, brought: Mapp
     try:
         values = await scope.set_up(brought)
         end = await drive(plan, node, Calls(plan.resources._view(values)), timed)
-    except GeneratorExit:
-        scope.drop()
+    except GeneratorExit as error:
+        scope.drop(error)
         raise
     except BaseException as error:
         await scope.tear_down(error, None)
@@ -64,8 +65,9 @@ class _Scope:
         self._plan.check(values)
         return values
 
-    def drop(self) -> None:
+    def drop(self, error: BaseException) -> None:
         """Leave without waiting: the coroutine was thrown away, and nothing can be awaited any more."""
+        self._stack.abandon(error)
         if self._tenancy is not None and not self._tenancy.loop.is_closed():
             self._tenancy.leave(self._lease, None)
 

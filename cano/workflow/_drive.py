@@ -3,6 +3,7 @@
 import asyncio
 import types
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 from cano.errors import EventLoopMisuse, MaxStepsReached, WorkflowError
@@ -18,6 +19,9 @@ _TURN_SECONDS = 0.005
 # The clock is read after eight transitions while these are quick, else after each.
 _ONE, _EIGHT = range(1), range(8)
 _QUICK = 0.0005
+
+
+_running_loop = asyncio._get_running_loop
 
 
 class Calls(dict[Node, Callable[[], Any]]):
@@ -58,10 +62,14 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
 
     Raises: what a task raises, told where it comes from; TargetUndeclared, ResultInvalid, MaxStepsReached.
     """
-    if asyncio._get_running_loop() is None:
+    if _running_loop() is None:
         raise outside_of_asyncio()
-    path: list[Node] = [] if timed is None else timed.nodes
-    enter = path.append if timed is None else timed.enter
+    path: list[Node]
+    if timed is None:
+        path = []
+        enter = path.append
+    else:
+        path, enter = timed.nodes, timed.enter
     token = CURRENT_RUN.set(path)
     now, left, omitted = plan.now, plan.steps, 0
     span = _ONE
@@ -71,28 +79,38 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
             steps = 0
             while steps < _TURN_STEPS:
                 for _ in span:
-                    enter(node)
                     call = node.call
-                    if call is None:
-                        if node.spec is None:
-                            CURRENT_RUN.reset(token)
-                            return node
+                    if call is not None:
+                        enter(node)
+                    elif node.spec is None:
+                        break
+                    else:
+                        enter(node)
                         call = calls[node]  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
                     result = await call()
                     node = node.next if result is node.only else node.ways.get(id(result)) or node.resolve(result)
+                if node.spec is None:
+                    enter(node)
+                    CURRENT_RUN.reset(token)
+                    return node
                 steps += len(span)
                 left -= len(span)
+                if left == 0:
+                    raise MaxStepsReached(plan.steps)
                 time = now()
                 if time - began > _TURN_SECONDS:
+                    span = _ONE
                     break
                 span = _EIGHT if time - last < _QUICK * len(span) and steps <= _TURN_STEPS - 8 else _ONE
                 last = time
                 if left < 8:
-                    span = range(min(len(span), _left(left, node, plan)))
+                    span = range(min(len(span), left))
             omitted += thin(path) if timed is None else timed.thin()
             await bare_yield()
     except GeneratorExit:
-        raise  # a run that was dropped, perhaps in another context than its own
+        with suppress(ValueError):  # a run that was thrown away, perhaps in another context than its own
+            CURRENT_RUN.reset(token)
+        raise
     except asyncio.CancelledError:
         CURRENT_RUN.reset(token)
         raise
@@ -103,16 +121,6 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
         omitted += thin(path, 0) if timed is None else timed.thin(0)
         annotate(error, path, omitted, new_run_id() if timed is None else timed.run_id)
         raise
-
-
-def _left(left: int, node: Node, plan: Plan) -> int:
-    """Return how many tasks may still run; the entry of an exit state is no task, and always allowed.
-
-    Raises: MaxStepsReached.
-    """
-    if left == 0 and node.spec is not None:
-        raise MaxStepsReached(plan.steps)
-    return max(left, 1)
 
 
 ENGINE_CODE.add(drive.__code__)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from types import CodeType, FrameType
 
-from cano.errors import ErrorContext, Note, context_of, notes_of, traceback_of, write_notes
+from cano._notes import ErrorContext, Note, context_of, notes_of, traceback_of, write_notes
 from cano.workflow._plan import Node
 from cano.workflow._trail import CURRENT_RUN
 

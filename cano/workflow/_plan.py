@@ -59,6 +59,8 @@ class Node:
         Raises: TargetUndeclared, ResultInvalid.
         """
         state = result._state if isinstance(result, TaskResult) else result
+        if state is self.only:
+            return self.next
         node = self.ways.get(id(state))
         if node is None:
             try:

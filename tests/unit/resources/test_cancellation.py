@@ -140,19 +140,21 @@ def test_keyboard_interrupt_in_a_script_tears_down() -> None:
     assert log == ["up a", "up b", "down b", "down a"]
 
 
-async def test_a_run_that_is_thrown_away_lets_the_shared_resources_go() -> None:
-    """A coroutine that is closed instead of awaited cannot wait, but its shared resources are torn down all the same."""
+async def test_a_run_that_is_thrown_away_lets_its_resources_go() -> None:
+    """A coroutine that is closed cannot wait, but shared resources are torn down, and its own as far as that needs no waiting."""
     log: list[str] = []
 
     async def forever() -> Stage:
         await asyncio.get_running_loop().create_future()
         return Stage.DONE
 
-    run = single(forever, Resources({"a": Plain("a", log)})).orchestrate(Stage.A)
+    res = Resources({"a": Plain("a", log), "b": per_run(lambda: Plain("b", log)), "c": per_run(lambda: Recorder("c", log))})
+    run = single(forever, res).orchestrate(Stage.A)
     task = asyncio.create_task(run)
-    await turns(5)
+    await turns(8)
     run.close()
+    assert log == ["up a", "up b", "setup c", "up c", "teardown c", "down b"]
     await turns(5)
-    assert log == ["up a", "down a"]
+    assert log[-1] == "down a"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

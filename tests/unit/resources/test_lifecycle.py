@@ -49,9 +49,7 @@ async def test_a_set_up_that_fails_undoes_those_before() -> None:
     """A failure at the third undoes the second and the first, touches no later one, and comes out raw with a note (RS-10, ER-4)."""
     log: list[str] = []
     error = ValueError("no connection")
-    res = Resources(
-        {"a": Recorder("a", log), "b": Plain("b", log), "c": Recorder("c", log, setup=error), "d": Recorder("d", log)}
-    )
+    res = Resources({"a": Recorder("a", log), "b": Plain("b", log), "c": Recorder("c", log, setup=error), "d": Recorder("d", log)})
     with pytest.raises(ValueError, match="no connection") as caught:
         await single(going(Stage.DONE), res).orchestrate(Stage.A)
     assert caught.value is error
@@ -95,7 +93,9 @@ async def test_a_teardown_that_fails_after_a_good_run() -> None:
 async def test_an_exit_after_a_good_run_is_itself() -> None:
     """A SystemExit out of a teardown reaches the caller as itself, once all is torn down, with the other failures as notes."""
     log: list[str] = []
-    res = Resources({"a": Plain("a", log), "b": Plain("b", log, teardown=SystemExit(3)), "c": Plain("c", log, teardown=ValueError("x"))})
+    res = Resources(
+        {"a": Plain("a", log), "b": Plain("b", log, teardown=SystemExit(3)), "c": Plain("c", log, teardown=ValueError("x"))}
+    )
     with pytest.raises(SystemExit) as caught:
         await single(going(Stage.DONE), res).orchestrate(Stage.A)
     assert log[-1] == "down a"
@@ -237,7 +237,16 @@ async def test_what_is_both_awaitable_and_a_context_manager_is_entered() -> None
 
 @pytest.mark.parametrize(
     "make",
-    [asyncio.Lock, asyncio.Semaphore, asyncio.Condition, threading.Lock, threading.RLock, threading.Condition, MagicMock, AsyncMock],
+    [
+        asyncio.Lock,
+        asyncio.Semaphore,
+        asyncio.Condition,
+        threading.Lock,
+        threading.RLock,
+        threading.Condition,
+        MagicMock,
+        AsyncMock,
+    ],
 )
 @pytest.mark.parametrize("recipe", [shared, per_run])
 async def test_locks_and_mocks_are_not_entered(recipe: Any, make: Any) -> None:

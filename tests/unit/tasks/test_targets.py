@@ -56,7 +56,10 @@ def fresh() -> Any:
     ("run", "targets"),
     [
         (one, (Stage.B,)),
-        *((each, (Stage.B, Stage.C)) for each in (two, alias, union, wrapped, mixed, text_alias, later, annotated, twice, coroutine)),
+        *(
+            (each, (Stage.B, Stage.C))
+            for each in (two, alias, union, wrapped, mixed, text_alias, later, annotated, twice, coroutine)
+        ),
         (text, ("b", "c")),
         (never, ()),
         (numbers, (1,)),

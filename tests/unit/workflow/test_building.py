@@ -258,9 +258,7 @@ def test_the_graph_can_be_read() -> None:
     async def anywhere() -> Stage:
         return Stage.DONE
 
-    workflow = (
-        Workflow(state=Stage).register(Stage.A, going(Stage.B)).register(Stage.B, anywhere).add_exit_state(Stage.DONE)
-    )
+    workflow = Workflow(state=Stage).register(Stage.A, going(Stage.B)).register(Stage.B, anywhere).add_exit_state(Stage.DONE)
     assert workflow.graph == Graph(
         states=(Stage.A, Stage.B),
         exits=(Stage.DONE,),

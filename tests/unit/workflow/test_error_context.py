@@ -55,9 +55,7 @@ def depth(error: BaseException) -> int:
 async def test_the_task_s_own_exception_reaches_the_caller() -> None:
     """The same instance comes out, with one note and a context: state, task, attempt, path, run id."""
     error = MyError("own", 7)
-    workflow = (
-        Workflow(state=Stage).register(Stage.A, going(Stage.B)).register(Stage.B, raising(error)).add_exit_state(Stage.DONE)
-    )
+    workflow = Workflow(state=Stage).register(Stage.A, going(Stage.B)).register(Stage.B, raising(error)).add_exit_state(Stage.DONE)
     assert await failure(workflow) is error
     found = context(error)
     assert (found.state, found.task, found.attempt, found.path, found.omitted) == ("B", "fail", 1, ("A", "B"), 0)
@@ -314,7 +312,11 @@ async def test_no_code_of_the_exception_is_called(make: Any) -> None:
     """The context is written whatever the exception's class does, and what is not a list of notes is left alone."""
     error, late = make(), Unprintable()
     log: list[str] = []
-    for res in (Resources(), Resources({"p": Plain("p", log, teardown=late)}), Resources({"p": per_run(lambda: Recorder("p", log))})):
+    for res in (
+        Resources(),
+        Resources({"p": Plain("p", log, teardown=late)}),
+        Resources({"p": per_run(lambda: Recorder("p", log))}),
+    ):
         workflow = single(raising(error), res)
         for _ in range(2):
             assert await failure(workflow) is error
@@ -363,12 +365,7 @@ async def test_the_path_of_a_long_run_is_bounded() -> None:
             raise MyError
         return Stage.B if count % 2 else Stage.A
 
-    workflow = (
-        Workflow(state=Stage)
-        .register(Stage.A, step)
-        .register(Stage.B, step)
-        .add_exit_state(Stage.DONE)
-    )
+    workflow = Workflow(state=Stage).register(Stage.A, step).register(Stage.B, step).add_exit_state(Stage.DONE)
     error = await failure(workflow)
     found = context(error)
     assert (len(found.path), found.omitted) == (256, 744)

@@ -61,7 +61,9 @@ async def test_its_life_cycle_stays_the_caller_s() -> None:
         log.append(f"run {mine.name} {shared_one.name} {own.name}")
         return Stage.DONE
 
-    res = Resources({"mine": per_run(lambda: Plain("made", log)), "shared_one": Plain("s", log), "own": per_run(lambda: Plain("o", log))})
+    res = Resources(
+        {"mine": per_run(lambda: Plain("made", log)), "shared_one": Plain("s", log), "own": per_run(lambda: Plain("o", log))}
+    )
     await single(step, res).orchestrate(Stage.A, resources={"mine": Plain("brought", log)})
     assert log == ["up s", "up o", "run brought s o", "down o", "down s"]
 

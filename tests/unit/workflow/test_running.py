@@ -185,6 +185,24 @@ async def test_max_steps_stops_an_endless_loop(limit: int) -> None:
     assert context_of(caught.value) is not None
 
 
+async def test_max_steps_counts_across_turns_of_the_loop() -> None:
+    """The limit is exact also where a turn of the event loop falls between quick steps and slow ones."""
+    clock = FakeClock()
+    count = 0
+
+    async def step() -> Stage:
+        nonlocal count
+        count += 1
+        clock.time += 1 if count in (9, 10, 17) else 0
+        return Stage.A
+
+    for limit in range(1, 40):
+        count = 0
+        with pytest.raises(MaxStepsReached):
+            await single(step, max_steps=limit, clock=clock).orchestrate(Stage.A)
+        assert count == limit
+
+
 async def test_no_starvation_by_count() -> None:
     """Tasks that never suspend give the event loop a turn after at most 256 transitions, also when no time passes."""
     ticks = 0
@@ -327,7 +345,10 @@ def test_orchestrate_outside_a_loop(call: str, resources: Resources | None) -> N
 def test_one_event_loop_after_another_and_threads() -> None:
     """A workflow without a life cycle runs in any event loop, one after another and several at once (engine 4)."""
     workflow = (
-        Workflow(state=Stage).register(Stage.A, counting_step(Stage.B)).register(Stage.B, going(Stage.DONE)).add_exit_state(Stage.DONE)
+        Workflow(state=Stage)
+        .register(Stage.A, counting_step(Stage.B))
+        .register(Stage.B, going(Stage.DONE))
+        .add_exit_state(Stage.DONE)
     )
     assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
     assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
@@ -392,7 +413,9 @@ async def test_fifty_runs_do_not_mix() -> None:
         await turns()
         runs[number].cancel()
     ended = await asyncio.gather(*runs, return_exceptions=True)
-    ended += await asyncio.gather(*(workflow.run(Stage.A, resources={"mine": each}) for each in inputs[50:]), return_exceptions=True)
+    ended += await asyncio.gather(
+        *(workflow.run(Stage.A, resources={"mine": each}) for each in inputs[50:]), return_exceptions=True
+    )
     ids = set()
     for mine, end in zip(inputs, ended, strict=True):
         if isinstance(end, asyncio.CancelledError):
