@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cano.resources import Degraded, Healthy, HealthStatus, Resources, Unhealthy, per_run, shared
+from cano.resources import Degraded, HealthStatus, Healthy, Resources, Unhealthy, per_run, shared
 from tests.unit.stages import FakeClock, Stage, going, single, turns
 
 

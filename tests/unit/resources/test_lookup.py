@@ -231,7 +231,7 @@ def test_filling_ends_with_the_first_run() -> None:
     """After a workflow has run on the container, insert is an error that says why."""
     res = Resources({"a": 1})
     assert single(going(Stage.DONE), res).orchestrate_sync(Stage.A) is Stage.DONE
-    with pytest.raises(ResourcesInUse, match="insert 'b'.*has run"):
+    with pytest.raises(ResourcesInUse, match=r"insert 'b'.*has run"):
         res.insert("b", 2)
 
 

@@ -207,7 +207,7 @@ async def test_the_last_run_hears_of_a_failed_teardown() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 async def test_a_resource_that_breaks_interrupts_its_runs(count: int) -> None:
-    """A background task of a resource dies: every run that uses it ends with the resource's error, and the next run sets up anew."""
+    """A background task of a resource dies: every run that uses it ends with its error, and the next run sets up anew."""
     alive: list[asyncio.Future[None]] = []
     log: list[str] = []
 
@@ -323,10 +323,9 @@ async def test_a_service_whose_teardown_fails_says_so() -> None:
 
 async def test_a_service_does_not_collect_the_errors_of_its_runs() -> None:
     """However many runs fail while a service is up, what it keeps of them is bounded."""
-    error_count = 0
 
     async def failing() -> Stage:
-        raise LookupError(f"run {error_count}")
+        raise LookupError
 
     seen: list[Any] = []
 
@@ -340,7 +339,7 @@ async def test_a_service_does_not_collect_the_errors_of_its_runs() -> None:
 
     workflow = single(failing, Resources({"t": shared(transaction)}))
     async with workflow:
-        for error_count in range(100):
+        for _ in range(100):
             with pytest.raises(LookupError):
                 await workflow.orchestrate(Stage.A)
     assert len(seen[0].exceptions) == 16

@@ -22,7 +22,7 @@ async def decorated(pool: Pool) -> Literal[Phase.DONE]:
 
 @traced
 @traced
-async def decorated_twice(pool: Optional[Pool], *, extra: "Pool" = None) -> Literal[Phase.DONE]:  # type: ignore[assignment]  # noqa: UP007, UP037, UP045, RUF013
+async def decorated_twice(pool: Optional[Pool], *, extra: "Pool" = None) -> Literal[Phase.DONE]:  # type: ignore[assignment]  # noqa: UP037
     """The same, two decorators deep."""
     assert isinstance(pool, Pool)
     return Phase.DONE
@@ -50,7 +50,7 @@ async def unknown(pool: Nowhere) -> Literal[Phase.DONE]:  # type: ignore[name-de
     return Phase.DONE
 
 
-async def unknown_inside(pool: typing.Union[int, "Nowhere"]) -> Literal[Phase.DONE]:  # type: ignore[name-defined]  # noqa: F821, UP007, UP037
+async def unknown_inside(pool: typing.Union[int, "Nowhere"]) -> Literal[Phase.DONE]:  # type: ignore[name-defined]  # noqa: F821, UP037
     """The same inside a union."""
     return Phase.DONE
 

@@ -187,7 +187,7 @@ async def test_a_thread_that_returns_a_coroutine() -> None:
         made.append(going(Stage.DONE)())
         return made[0]
 
-    with pytest.raises(ResultInvalid, match="step returned .*a coroutine that nobody awaited"):
+    with pytest.raises(ResultInvalid, match=r"step returned .*a coroutine that nobody awaited"):
         await single(step).orchestrate(Stage.A)
     assert made[0].cr_frame is None
 

@@ -166,7 +166,7 @@ def test_optional_without_a_default_is_required() -> None:
 async def test_optional_takes_either() -> None:
     """``T | None`` and ``Optional[T]`` take a T, and None."""
 
-    async def step(pool: Pool | None, nothing: Optional[Pool]) -> Stage:  # noqa: UP045
+    async def step(pool: Pool | None, nothing: Optional[Pool]) -> Stage:
         assert pool is POOL
         assert nothing is None
         return Stage.DONE

@@ -137,7 +137,7 @@ async def test_a_wrapper_that_returns_no_awaitable_is_told_so() -> None:
     def lies() -> Awaitable[Stage]:
         return Stage.DONE  # type: ignore[return-value]
 
-    with pytest.raises(ResultInvalid, match="lies returned Stage.*did not return an awaitable"):
+    with pytest.raises(ResultInvalid, match=r"lies returned Stage.*did not return an awaitable"):
         await ran(lies)
 
 
@@ -254,7 +254,7 @@ def test_what_cannot_be_marked_says_so() -> None:
 
 def test_the_states_of_a_decorated_task_are_checked() -> None:
     """``@task(state=Stage)`` refuses targets of another class, where the task is defined."""
-    with pytest.raises(TaskInvalid, match="it goes to Other.LOST, which is no .*Stage"):
+    with pytest.raises(TaskInvalid, match=r"it goes to Other.LOST, which is no .*Stage"):
 
         @task(state=Stage)
         async def literal() -> Literal[Other.LOST]:
@@ -267,7 +267,7 @@ def test_the_states_of_a_decorated_task_are_checked() -> None:
             async def run(self, res: Resources) -> TaskResult[Other]:
                 raise AssertionError
 
-    with pytest.raises(TaskInvalid, match="it goes to Other.LOST"):
+    with pytest.raises(TaskInvalid, match=r"it goes to Other.LOST"):
         task(state=Stage, to=Other.LOST)(going(Other.LOST))
 
 

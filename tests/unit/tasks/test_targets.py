@@ -39,7 +39,11 @@ async def later() -> "TaskResult[Literal[Stage.B]] | Literal[Stage.C]": ...  # t
 async def annotated() -> Annotated[Literal[Stage.B, Stage.C], "why"]: ...  # type: ignore[empty-body]
 async def twice() -> Literal[Stage.B, Stage.C] | Literal[Stage.B]: ...  # type: ignore[empty-body]
 def coroutine() -> Coroutine[Any, Any, Literal[Stage.B, Stage.C]]: ...  # type: ignore[empty-body]
-async def never() -> NoReturn: ...  # type: ignore[misc]
+async def never() -> NoReturn:
+    """Always raise."""
+    raise LookupError
+
+
 async def numbers() -> Literal[1, Number.ONE]: ...  # type: ignore[empty-body]
 
 
@@ -96,7 +100,7 @@ def test_a_type_statement_is_read() -> None:
 
 
 async def nothing() -> None: ...
-async def optional() -> Optional[Literal[Stage.B]]: ...  # noqa: UP045
+async def optional() -> Optional[Literal[Stage.B]]: ...
 async def or_nothing() -> Stage | None: ...
 async def literal_none() -> Literal[Stage.B, None]: ...
 async def wrapped_none() -> TaskResult[None]: ...  # type: ignore[empty-body]
@@ -140,7 +144,7 @@ def test_saying_it_twice_is_fine_and_differently_is_not() -> None:
     assert spec_of(task(to=[Stage.C, Stage.B])(two)).returns.targets == (Stage.C, Stage.B)
     with pytest.raises(TaskInvalid, match="name different states; say it once"):
         task(to=Stage.C)(one)
-    with pytest.raises(TaskInvalid, match="to= names 'b', which is no .*Stage"):
+    with pytest.raises(TaskInvalid, match=r"to= names 'b', which is no .*Stage"):
         task(to="b")(stage)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from enum import Enum, IntEnum, auto
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_the_builder_returns_itself() -> None:
 def test_a_state_twice_is_refused(first: Any, second: Any) -> None:
     """Equal values are one state, and a second task for it names the first (engine 1, 4)."""
     workflow = Workflow().register(first, going("x"))
-    with pytest.raises(StateDuplicate, match="is registered already, for going.*step|for step") as caught:
+    with pytest.raises(StateDuplicate, match=r"is registered already, for going.*step|for step") as caught:
         workflow.register(second, going("y"))
     assert caught.value.task == "step"
     assert isinstance(caught.value, ValueError)
@@ -58,7 +58,7 @@ def test_what_cannot_be_a_state_is_refused(action: str, state: Any, says: str) -
 @pytest.mark.parametrize("state", ["A", 1, Other.A])
 def test_a_state_of_another_class_is_refused(state: Any) -> None:
     """With ``state=`` given, all states are of that class."""
-    with pytest.raises(StateInvalid, match="the states are .*Stage, and this is a"):
+    with pytest.raises(StateInvalid, match=r"the states are .*Stage, and this is a"):
         Workflow(state=Stage).add_exit_state(state)
 
 
@@ -196,7 +196,6 @@ def test_a_task_that_may_go_anywhere_reaches_everything() -> None:
 
 def test_a_task_that_always_raises_is_an_end() -> None:
     """A task that declares to return never needs no way to an exit."""
-    from typing import NoReturn
 
     async def reject() -> NoReturn:
         raise LookupError("rejected")

@@ -98,7 +98,7 @@ async def test_a_wrong_type_is_refused_before_anything_runs() -> None:
 async def test_what_each_run_must_bring() -> None:
     """``per_run(of=T)`` without a value, or with one of another type, is refused; no task has to ask for it."""
     workflow = single(going(Stage.DONE), Resources({"store": per_run(of=MemoryStore), "x": 1}))
-    with pytest.raises(ResourceNotBrought, match="'store' is per run and has no recipe; pass resources={'store'"):
+    with pytest.raises(ResourceNotBrought, match=r"'store' is per run and has no recipe; pass resources={'store'"):
         await workflow.orchestrate(Stage.A)
     with pytest.raises(ResourceNotBrought):
         await workflow.run(Stage.A, resources={"x": 2})

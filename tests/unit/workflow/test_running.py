@@ -8,6 +8,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
@@ -17,7 +19,8 @@ from cano.ports import SYSTEM_CLOCK
 from cano.resources import Resources, per_run
 from cano.tasks import TaskResult, task
 from cano.workflow import Workflow
-from tests.unit.stages import FakeClock, Stage, going, single, turns
+from cano.workflow._identity import new_run_id
+from tests.unit.stages import FakeClock, Recorder, Stage, going, single, turns
 
 
 def counting(times: int, then: Any, again: Any) -> Any:
@@ -101,7 +104,7 @@ async def test_a_state_that_the_workflow_does_not_have() -> None:
     with pytest.raises(TargetUndeclared, match="step named C as the next state, which has no task and is no exit state"):
         await single(step).orchestrate(Stage.A)
     workflow = Workflow().register("ingest", counting(2, "doen", "ingest")).add_exit_state("done")
-    with pytest.raises(TargetUndeclared, match="named doen .*; did you mean 'done'"):
+    with pytest.raises(TargetUndeclared, match=r"named doen .*; did you mean 'done'"):
         await workflow.orchestrate("ingest")
 
 
@@ -249,7 +252,7 @@ async def test_no_starvation_by_time() -> None:
     other = asyncio.create_task(ticker())
     assert await single(step, clock=clock).orchestrate(Stage.A) is Stage.DONE
     other.cancel()
-    gaps = [later - earlier for earlier, later in zip(between, between[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(between)]
     assert max(gaps) <= 0.0091
 
 
@@ -325,7 +328,7 @@ def test_orchestrate_sync_inside_a_loop() -> None:
     workflow = single(going(Stage.DONE))
 
     async def main() -> None:
-        with pytest.raises(EventLoopMisuse, match="await workflow.orchestrate"):
+        with pytest.raises(EventLoopMisuse, match=r"await workflow.orchestrate"):
             workflow.orchestrate_sync(Stage.A)
 
     asyncio.run(main())
@@ -451,10 +454,8 @@ async def test_nothing_of_a_run_stays_in_the_workflow() -> None:
     for fail in (False, True):
         value = Value()
         gone.append(weakref.ref(value))
-        try:
+        with suppress(LookupError):
             await workflow.orchestrate(Stage.A, resources={"value": value, "fail": fail})
-        except LookupError:
-            pass
         del value
     gc.collect()
     assert [each() for each in gone] == [None, None]
@@ -533,8 +534,6 @@ async def test_the_report_s_time_includes_the_life_cycle() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_run_ids_differ_after_a_fork() -> None:
     """A forked child makes ids that its parent does not make."""
-    from cano.workflow._identity import new_run_id
-
     mine = {new_run_id() for _ in range(3)}
     read, write = os.pipe()
     child = os.fork()
@@ -562,8 +561,6 @@ async def test_the_system_clock_sleeps() -> None:
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in 3.12")
 def test_runs_under_an_eager_task_factory() -> None:
     """With eager tasks, runs, overlapping life cycles and cancellation behave the same (engine 7)."""
-    from tests.unit.stages import Recorder
-
     log: list[str] = []
 
     async def main() -> None:
