@@ -105,6 +105,7 @@ ATOMS = st.one_of(
     st.builds(frozenset, st.lists(st.integers(0, 3))),
     st.just(()),
 )
+PLAIN = (type(None), bool, int, float, complex, str, bytes, type, type(len), range, enum.Enum, type(...), type(NotImplemented))
 MUTABLE = [
     "list",
     "dict",
@@ -126,17 +127,27 @@ MUTABLE = [
 IMMUTABLE = ["tuple", "SubTuple", "Pair", "frozenset", "FrozenData", "itself"]
 
 
-def hashable(part: Any) -> bool:
-    try:
-        hash(part)
-    except TypeError:
-        return False
-    return True
+def plain(part: Any) -> bool:
+    return isinstance(part, PLAIN) or (type(part) is frozenset and all(isinstance(each, PLAIN) for each in part))
+
+
+def told_apart(part: Any) -> bool:
+    """True for what can be a key or in a set and has a name there that is not its address: ``name_in_set``."""
+    each_part = part if type(part) is tuple else (part,)
+    return part == part and all(plain(each) or (hasattr(each, "tag") and type(each).__hash__ is not None) for each in each_part)
+
+
+def name_in_set(part: Any) -> str:
+    if type(part) is tuple:
+        return f"({','.join(map(name_in_set, part))})"
+    if type(part) is frozenset:
+        return f"frozenset{sorted(map(repr, part))}"
+    return repr(part) if isinstance(part, PLAIN) else f"{type(part).__name__} {part.tag}"
 
 
 def make(kind: str, tag: int, parts: list[Any]) -> Any:
     """Make one node from nodes that exist already."""
-    keys = [part for part in parts if hashable(part) and part == part]  # NaN would not find itself
+    keys = [part for part in parts if told_apart(part)]
     pairs = [(key, parts[-1 - at]) for at, key in enumerate(keys)]
     match kind:
         case "list":
@@ -206,7 +217,7 @@ def close(node: Any, back: Any) -> None:
         case dict():
             node["back"] = back
         case set():
-            if hashable(back):
+            if told_apart(back):
                 node.add(back)
         case Data() | Deep() | Reduced():
             node.parts.append(back)
@@ -229,9 +240,6 @@ def graphs(draw: st.DrawFn) -> Any:
     return nodes[-1] if draw(st.booleans()) else draw(st.sampled_from([list, tuple]))(nodes)
 
 
-PLAIN = (type(None), bool, int, float, complex, str, bytes, type, type(len), range, enum.Enum, type(...), type(NotImplemented))
-
-
 def described(root: Any, old: frozenset[int]) -> list[Any]:
     """A graph as a flat list: one row for each object in the order of the walk, with objects as numbers.
 
@@ -249,19 +257,6 @@ def described(root: Any, old: frozenset[int]) -> list[Any]:
             queue.append(part)
         return numbers[id(part)]
 
-    def sort_key(part: Any, depth: int = 4) -> str:
-        """An order of set elements that does not depend on their addresses."""
-        if isinstance(part, PLAIN) or depth == 0:
-            return repr(part) if isinstance(part, PLAIN) else type(part).__name__
-        inner: Any = (
-            part
-            if isinstance(part, tuple)
-            else sorted(map(sort_key, part))
-            if isinstance(part, frozenset)
-            else getattr(part, "parts", ())
-        )
-        return f"{type(part).__name__}{getattr(part, 'tag', '')}({','.join(sort_key(each, depth - 1) for each in inner)})"
-
     number(root)
     rows: list[Any] = []
     for part in queue:  # grows while it is walked
@@ -269,7 +264,7 @@ def described(root: Any, old: frozenset[int]) -> list[Any]:
         if isinstance(part, dict):
             row += [(number(key), number(value)) for key, value in part.items()]
         elif isinstance(part, set | frozenset):
-            row += [number(each) for each in sorted(part, key=sort_key)]
+            row += [number(each) for each in sorted(part, key=name_in_set)]
         elif isinstance(part, list | tuple | deque):
             row += [number(each) for each in part]
         elif isinstance(part, bytearray | array.array):
