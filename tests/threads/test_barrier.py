@@ -1,4 +1,4 @@
-"""Threads that start at a barrier, on every pair of operations and on the promises that only threads can break."""
+"""Threads from a barrier, on every pair of operations and on the promises that only threads can break (store 2 and 8)."""
 
 import sys
 import threading
@@ -100,8 +100,9 @@ def test_appends_beside_readers_that_hold_the_list_lose_nothing() -> None:
 
 def test_first_appends_to_a_key_meet() -> None:
     """Threads that all create the list under one key by their first append end up with one list of all items."""
+    store = MemoryStore()
     for _ in range(200):
-        store = MemoryStore()
+        store.clear()
         together(*(lambda worker=worker: store.append("log", worker) for worker in range(4)))
         assert sorted(store.get("log", list)) == [0, 1, 2, 3]
 

@@ -1,4 +1,4 @@
-"""A forked child can use its stores, also when the lock was held by a thread that is not in the child."""
+"""A forked child can use its stores, also when the lock was held by a thread that is not in the child (store 11)."""
 
 import os
 import subprocess

@@ -1,10 +1,10 @@
-"""No code of anybody runs under the lock: whatever Python can be made to call may use the store, in every operation."""
+"""No code of anybody runs under the lock: whatever Python can be made to call may use the store, in every operation (store 10)."""
 
 import gc
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -338,9 +338,6 @@ def test_a_trace_function_may_use_the_store() -> None:
 
 def test_a_mapping_that_misbehaves_fills_no_store() -> None:
     """A3: MemoryStore(mapping) runs the mapping's code before anything is put, and a bad key in it puts nothing."""
-    from collections.abc import Iterator as Iter
-    from collections.abc import Mapping
-
     store = MemoryStore()
 
     class Clearing(Mapping[str, int]):
@@ -348,7 +345,7 @@ def test_a_mapping_that_misbehaves_fills_no_store() -> None:
             store.clear()
             return 1
 
-        def __iter__(self) -> Iter[str]:
+        def __iter__(self) -> Iterator[str]:
             store.put("seen", 1)
             return iter(["a", "b"])
 

@@ -1,4 +1,4 @@
-"""The four promises of ``append``."""
+"""The four promises of ``append`` (store 8)."""
 
 from collections import UserList, deque
 from collections.abc import Callable, MutableSequence, Sequence

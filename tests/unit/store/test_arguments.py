@@ -1,4 +1,4 @@
-"""Too few, too many and misnamed arguments: each is a ``TypeError`` and changes nothing (pitfall A3)."""
+"""Too few, too many and misnamed arguments: each is a ``TypeError`` and changes nothing (pitfall A3) (store 1 and 2)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What ``get`` copies: kinds of values one by one (pitfall C3); random graphs are in tests/properties."""
+"""What ``get`` copies: kinds of values one by one (pitfall C3); random graphs are in tests/properties (store 4)."""
 
 import array
 import copy

@@ -1,4 +1,4 @@
-"""The store's errors as a caller meets them: class, facts, sentence, near misses, pickle and copy."""
+"""The store's errors as a caller meets them: class, facts, sentence, near misses, pickle and copy (store 12)."""
 
 import copy
 import pickle

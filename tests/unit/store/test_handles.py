@@ -1,4 +1,4 @@
-"""Handles, construction from a mapping, subclasses, and what a store refuses."""
+"""Handles, construction from a mapping, subclasses, and what a store refuses (store 9)."""
 
 import copy
 import operator

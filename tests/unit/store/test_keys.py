@@ -1,4 +1,4 @@
-"""Keys: plain text, subclasses of ``str``, typed keys, and everything that is no key (pitfall D6)."""
+"""Keys: plain text, subclasses of ``str``, typed keys, and everything that is no key (pitfall D6) (store 1)."""
 
 import copy
 import pickle

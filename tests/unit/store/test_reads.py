@@ -1,4 +1,4 @@
-"""``get``, ``get_shared`` and their ``default``."""
+"""``get``, ``get_shared`` and their ``default`` (store 5 and store 7)."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""Asking for a type: a class by ``isinstance``, and every other form either answered or refused, never a silent yes."""
+"""Asking for a type: a class by ``isinstance``, every other form answered or refused, never a silent yes (store 6, D4)."""
 
 import abc
 import collections

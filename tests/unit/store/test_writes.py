@@ -1,4 +1,4 @@
-"""``put``, ``remove``, ``clear``, and the questions about what is there."""
+"""``put``, ``remove``, ``clear``, and the questions about what is there (store 3)."""
 
 from typing import Any
 
