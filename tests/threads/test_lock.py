@@ -1,4 +1,4 @@
-"""What the store does when pthread refuses its lock, or has it wait, tried with a pthread that does so for real (store 10 and 12)."""
+"""What the store does when pthread refuses its lock, or has it wait, tried with one that does so for real (store 10 and 12)."""
 
 import errno
 import os
