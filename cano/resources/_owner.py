@@ -18,12 +18,16 @@ _KEPT_ERRORS = 16
 
 
 class Lease:
-    """One run's hold on a tenancy, and the one way to interrupt that run: at most one cancel is in flight."""
+    """One run's hold on a tenancy, and the one way to interrupt that run: at most one cancel is in flight.
 
-    __slots__ = ("_active", "_sent", "task")
+    ``task`` is the run's, None for ``async with``. A ``nested`` run was started inside another one, which may wait for it.
+    """
 
-    def __init__(self, task: "asyncio.Task[Any] | None") -> None:
+    __slots__ = ("_active", "_sent", "nested", "task")
+
+    def __init__(self, task: "asyncio.Task[Any] | None", *, nested: bool = False) -> None:
         self.task = task
+        self.nested = nested
         self._active = task is not None
         self._sent = False
 
@@ -47,6 +51,7 @@ class Tenancy:
     """The life of the shared resources from one set-up to the teardown after it; all of it in one event loop."""
 
     __slots__ = (
+        "blamed",
         "broken",
         "closing",
         "errors",
@@ -71,6 +76,7 @@ class Tenancy:
         self.values: dict[Hashable, object] = {}
         self.closing = False
         self.broken: ResourceBroken | None = None
+        self.blamed: list[ResourceBroken] = []
         self.failure: BaseException | None = None
         self.errors: list[BaseException] = []
         self.failures: list[BaseException] = []
@@ -88,6 +94,15 @@ class Tenancy:
             if not self.ready.done() and self.task is not None:
                 self.task.cancel()  # nobody waits for the set-up any more
         return True
+
+    def blame(self) -> ResourceBroken:
+        """Return what a run raises because a resource broke; its cause may become known only when all runs have left."""
+        assert self.broken is not None
+        broken = ResourceBroken(*self.broken.args)
+        broken.__cause__ = self.broken.__cause__
+        if not self.over.done():
+            self.blamed.append(broken)
+        return broken
 
     def verdict(self) -> BaseException | None:
         """Return what the exits get to see: the error of the one run that failed, a group if several did."""
@@ -123,14 +138,15 @@ class Owner:
                 await asyncio.wait((tenancy.ready,))
         except asyncio.CancelledError as cancel:
             ours = lease.settle()
-            if tenancy.leave(lease, None if ours else cancel) or ours:
-                await outlast(tenancy.over)
+            await self.release(tenancy, lease, None if ours else cancel)
             if ours and tenancy.broken is not None:
-                raise tenancy.broken from tenancy.broken.__cause__
+                raise tenancy.blame() from None
+            raise
+        except GeneratorExit:
+            tenancy.leave(lease, None)
             raise
         if tenancy.failure is not None:
-            if tenancy.leave(lease, None):
-                await outlast(tenancy.over)
+            await self.release(tenancy, lease, None)
             raise tenancy.failure
         return tenancy
 
@@ -150,7 +166,7 @@ class Owner:
                     tenancy = self._tenancy = Tenancy(loop)
             assert tenancy is not None
             if tenancy.broken is not None and not tenancy.over.done():
-                raise tenancy.broken
+                raise tenancy.blame()
             if not tenancy.closing:
                 tenancy.leases.add(lease)
                 if fresh:
@@ -161,9 +177,10 @@ class Owner:
     async def release(self, tenancy: Tenancy, lease: Lease, error: BaseException | None) -> asyncio.CancelledError | None:
         """Give a lease back; the last one waits until all is torn down, however often it is cancelled.
 
+        If a resource broke, all wait, to hear why; a nested run does not, because the run around it may wait for it.
         Returns the first cancellation that came meanwhile. ``tenancy.failures`` then holds what went wrong in the teardown.
         """
-        if tenancy.leave(lease, error) or tenancy.broken is not None:
+        if tenancy.leave(lease, error) or (tenancy.broken is not None and not lease.nested):
             return await outlast(tenancy.over)
         return None
 
@@ -223,7 +240,8 @@ class Owner:
     def _judge(self, tenancy: Tenancy, failure: BaseException | None) -> None:
         """Decide what the runs get to hear."""
         if tenancy.broken is not None:
-            tenancy.broken.__cause__ = tenancy.failures[0] if tenancy.failures else failure
+            for broken in (tenancy.broken, *tenancy.blamed):
+                broken.__cause__ = tenancy.failures[0] if tenancy.failures else failure
         elif failure is not None:
             if is_cancellation(failure):
                 broken = ResourceBroken("the set-up of a shared resource was cancelled")

@@ -4,7 +4,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, EnumType
 from typing import Any
 
 from cano.errors import TaskInvalid, name_of
@@ -58,13 +58,13 @@ def check_none(leaves: tuple[Any, ...], task: str) -> None:
 def declared(to: object, task: str) -> Returns:
     """Read the ``to=`` of a decorator: a state, or a tuple, list or set of states.
 
-    Raises: TaskInvalid for None, a class or nothing at all.
+    Raises: TaskInvalid for None, an enum itself or nothing at all.
     """
     states = tuple(to) if isinstance(to, tuple | list | set | frozenset) else (to,)
     if not states:
         raise TaskInvalid(task, "to= is empty; name the states that may come next")
     for state in states:
-        if state is None or isinstance(state, type):
+        if state is None or isinstance(state, EnumType):
             raise TaskInvalid(task, f"to= names {name_of(state)}, which is no state; to go anywhere, leave to= out")
     try:
         return Returns(tuple(dict.fromkeys(states)))

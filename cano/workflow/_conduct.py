@@ -11,7 +11,7 @@ from cano.resources.lifecycle import Lease, Stack, Tenancy, teardown_note
 from cano.workflow._drive import Calls, bare_yield, drive, outside_of_asyncio
 from cano.workflow._failure import ENGINE_CODE
 from cano.workflow._plan import Node, Plan
-from cano.workflow._trail import TimedPath
+from cano.workflow._trail import CURRENT_RUN, TimedPath
 
 _log = logging.getLogger("cano")
 
@@ -27,17 +27,20 @@ async def conduct(plan: Plan, node: Node, timed: TimedPath | None, brought: Mapp
     if task is None:
         raise outside_of_asyncio()
     scope = _Scope(task, plan)
-    await scope.hold()
     try:
-        values = await scope.set_up(brought)
-        end = await drive(plan, node, Calls(plan.resources._view(values)), timed)
+        await scope.hold()
+        try:
+            values = await scope.set_up(brought)
+            end = await drive(plan, node, Calls(plan.resources._view(values)), timed)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            await scope.tear_down(error, None)
+            raise
+        await scope.tear_down(None, end)
     except GeneratorExit as error:
         scope.drop(error)
         raise
-    except BaseException as error:
-        await scope.tear_down(error, None)
-        raise
-    await scope.tear_down(None, end)
     return end
 
 
@@ -48,7 +51,7 @@ class _Scope:
         self._task = task
         self._plan = plan
         self._cancelling = task.cancelling()
-        self._lease = Lease(task)
+        self._lease = Lease(task, nested=CURRENT_RUN.get() is not None)
         self._tenancy: Tenancy | None = None
         self._stack = Stack()
 
@@ -82,7 +85,7 @@ class _Scope:
         ours = broken is not None and self._task.cancelling() <= self._cancelling
         cancel = caller if ours else cancel or caller
         if broken is not None and ours and cancel is None:
-            raise broken from (error if broken.__cause__ is None else broken.__cause__)
+            raise broken
         verdict = cancel if cancel is not None and not is_cancellation(error) else error
         if end is not None and verdict is None and failures:
             raise_failures(end.state, failures)
@@ -109,9 +112,7 @@ class _Scope:
         interrupted = self._lease.settle()
         cancel = await self._plan.owner.release(self._tenancy, self._lease, None if interrupted else error)
         if interrupted and self._tenancy.broken is not None:
-            broken = ResourceBroken(*self._tenancy.broken.args)
-            broken.__cause__ = self._tenancy.broken.__cause__
-            return broken, cancel
+            return self._tenancy.blame(), cancel
         if self._tenancy.over.done():
             failures += self._tenancy.failures
         return None, cancel

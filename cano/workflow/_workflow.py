@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from enum import EnumType
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
@@ -218,6 +219,8 @@ class Workflow(Generic[S]):
             raise cancel
 
     async def _conduct(self, plan: Plan, start: S, timed: TimedPath | None, resources: Mapping[Any, object] | None) -> Node:
+        if not (resources is None or isinstance(resources, Mapping)):
+            raise TypeError(f"resources of a run is a {name_of(type(resources))}; pass a dict of those that this run replaces")
         brought = resources or {}
         plan = plan.variant(frozenset(brought)) if brought or plan.own_recipes else plan
         node = plan.start(start)
@@ -241,8 +244,8 @@ class Workflow(Generic[S]):
             hash(state)
         except TypeError as error:
             raise StateInvalid(repr(state), f"{error}; a state is hashable") from None
-        if isinstance(state, type):
-            raise StateInvalid(name_of(state), "it is a class; name a member")
+        if isinstance(state, EnumType):
+            raise StateInvalid(name_of(state), "it is the enum itself; name a member")
         if self._state is not None and not isinstance(state, self._state):
             raise StateInvalid(key_text(state), f"the states are {name_of(self._state)}, and this is a {name_of(type(state))}")
 

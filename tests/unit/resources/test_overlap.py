@@ -251,6 +251,65 @@ async def test_a_resource_that_breaks_interrupts_its_runs(count: int) -> None:
     await asyncio.gather(again, return_exceptions=True)
 
 
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_broken_resource_of_a_run_and_a_run_inside_it(apart: bool) -> None:
+    """A run and one that its task has started, in the same asyncio task or in another, both end; neither waits for the other."""
+    handle: list[asyncio.Task[Any]] = []
+
+    @asynccontextmanager
+    async def service() -> AsyncIterator[None]:
+        owner = asyncio.current_task()
+        assert owner is not None
+        handle.append(owner)
+        yield
+
+    inside = 0
+    inner: list[asyncio.Task[Any]] = []
+
+    async def step() -> Stage:
+        nonlocal inside
+        inside += 1
+        if inside == 2:
+            await asyncio.sleep(3600)
+        if not apart:
+            return await workflow.orchestrate(Stage.A)  # type: ignore[no-any-return]
+        inner.append(asyncio.create_task(workflow.orchestrate(Stage.A)))
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.wait(inner)
+        return Stage.DONE
+
+    workflow = single(step, Resources({"s": shared(service)}))
+    run = asyncio.create_task(workflow.orchestrate(Stage.A))
+    while inside < 2:
+        await turns()
+    handle[0].cancel()
+    with pytest.raises(ResourceBroken) as caught:
+        await run
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    for each in inner:
+        error = each.exception()
+        assert isinstance(error, ResourceBroken)
+        assert isinstance(error.__cause__, asyncio.CancelledError)
+    assert run.cancelling() == 0
+
+
+async def test_a_run_inside_a_run_shares_what_is_up() -> None:
+    """A run that a task starts on the same workflow uses what is set up already."""
+    log: list[str] = []
+    depth = 0
+
+    async def step() -> Stage:
+        nonlocal depth
+        depth += 1
+        return await workflow.orchestrate(Stage.A) if depth < 3 else Stage.DONE  # type: ignore[no-any-return]
+
+    workflow = single(step, Resources({"a": Plain("a", log)}))
+    assert await workflow.orchestrate(Stage.A) is Stage.DONE
+    assert log == ["up a", "down a"]
+
+
 async def test_a_cancellation_wins_over_a_broken_resource() -> None:
     """If the caller cancels in the same moment as the resource breaks, the caller's cancellation comes out."""
     handle: list[asyncio.Task[Any]] = []

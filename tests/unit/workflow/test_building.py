@@ -45,11 +45,11 @@ def test_a_state_twice_is_refused(first: Any, second: Any) -> None:
 
 @pytest.mark.parametrize(
     ("state", "says"),
-    [([], "hashable"), ({"a": 1}, "hashable"), (None, "forgets its return"), (Stage, "it is a class; name a member")],
+    [([], "hashable"), ({"a": 1}, "hashable"), (None, "forgets its return"), (Stage, "it is the enum itself; name a member")],
 )
 @pytest.mark.parametrize("action", ["register", "add_exit_state", "add_start_state"])
 def test_what_cannot_be_a_state_is_refused(action: str, state: Any, says: str) -> None:
-    """Unhashable values, None and classes are no states."""
+    """Unhashable values, None and an enum as a whole are no states."""
     arguments = (going("x"),) if action == "register" else ()
     with pytest.raises(StateInvalid, match=says):
         getattr(Workflow(), action)(state, *arguments)

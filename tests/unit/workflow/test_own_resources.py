@@ -77,6 +77,14 @@ async def test_an_unknown_key_is_refused() -> None:
         await workflow.orchestrate(Stage.A, resources={3: MemoryStore()})
 
 
+async def test_a_container_instead_of_a_mapping_is_refused() -> None:
+    """What a run brings is a mapping; anything else is an error that says so."""
+    workflow = single(double, Resources({"store": MemoryStore()}))
+    for wrong in (Resources({"store": MemoryStore()}), [("store", 1)], []):
+        with pytest.raises(TypeError, match="pass a dict of those that this run replaces"):
+            await workflow.orchestrate(Stage.A, resources=wrong)  # type: ignore[arg-type]
+
+
 async def test_a_wrong_type_is_refused_before_anything_runs() -> None:
     """A value that is not what a later task asks for is an error before the first task and the first set-up."""
     log: list[str] = []
