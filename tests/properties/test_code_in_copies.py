@@ -223,3 +223,32 @@ def test_a_dead_part_s_finalizer_may_use_the_store_during_a_copy() -> None:
     store.put("key", whole)
     assert store.get("key") == [None, "copied", [2], None]
     assert log == [[1], [1]]
+
+
+def test_user_code_runs_in_the_order_of_deepcopy() -> None:
+    """The parts of a dict, a list, a tuple and a set are asked in the order in which ``copy.deepcopy`` asks them."""
+    asked: list[str] = []
+
+    class Part:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> str:
+            asked.append(self.name)
+            return self.name
+
+    def part(name: str) -> Part:
+        return Part(name)
+
+    whole = {
+        part("key 1"): part("value 1"),
+        (part("key 2"), 1): [part("value 2"), (part("in a tuple"), {"a": part("in a dict")})],
+        "plain": part("value 3"),
+        part("key 4"): {part("in a set")},
+    }
+    copy.deepcopy(whole)
+    expected = asked.copy()
+    asked.clear()
+    assert MemoryStore({"key": whole}).get("key", dict)["plain"] == "value 3"
+    assert asked == expected
+    assert len(asked) == 9
