@@ -20,7 +20,7 @@ from cano.resources._lifecycle import check_life, has_life
 from cano.resources._owner import Owner
 from cano.resources._probes import probe_all
 from cano.resources._recipes import Recipe
-from cano.resources.types import check_of
+from cano.resources.types import check_of, no_names
 
 T = TypeVar("T")
 _MISSING: Any = object()
@@ -87,7 +87,7 @@ class Resources:
         if type is _MISSING:
             return value
         if type.__class__ is not _PLAIN or "_is_protocol" in type.__dict__:
-            if not check_of(type, _no_names).accepts(value):
+            if not check_of(type, no_names).accepts(value):
                 raise ResourceTypeMismatch(key, type, value.__class__)
         elif not isinstance(value, type):
             raise ResourceTypeMismatch(key, type, value.__class__)
@@ -134,7 +134,7 @@ class Resources:
     def _not_found(self, key: Hashable, expected: object) -> ResourceNotFound:
         fitting: tuple[Hashable, ...] = ()
         if expected is not None:
-            check = check_of(expected, _no_names)
+            check = check_of(expected, no_names)
             fitting = tuple(each for each, value in self._values.items() if check.accepts(value))
         return ResourceNotFound(key, expected, tuple(self._entries), fitting)
 
@@ -168,7 +168,3 @@ _FREEZING = threading.Lock()  # two workflows may share a container, and begin a
 
 def _own(entry: object) -> bool:
     return isinstance(entry, Recipe) and entry.own
-
-
-def _no_names(name: str) -> object:
-    raise TypeError(f"{name!r} is text and no type; pass the type itself")

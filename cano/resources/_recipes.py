@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cano.resources.types import is_protocol
+from cano.resources.types import check_of, is_protocol, no_names
 
 
 class Recipe:
@@ -45,10 +45,12 @@ def per_run(fn: Callable[[], object] | None = None, /, *, of: Any = None) -> Rec
     ``fn`` is treated as by :func:`shared`, in the run's own task: tasks see the context variables that it sets, and its
     ``__aexit__`` sees the run's own error. ``of=T`` has no recipe: ``orchestrate(start, resources={key: value})`` brings a ``T``.
 
-    Raises: TypeError unless exactly one of ``fn`` and ``of`` is given.
+    Raises: TypeError unless exactly one of ``fn`` and ``of`` is given, or if ``of`` is no type.
     """
     if (fn is None) == (of is None):
         raise TypeError("per_run takes a recipe, per_run(MemoryStore), or a type that each run must bring, per_run(of=MemoryStore)")
+    if of is not None:
+        check_of(of, no_names)
     return Recipe(None if fn is None else _callable(fn, "per_run"), of=of, own=True)
 
 

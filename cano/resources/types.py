@@ -82,6 +82,14 @@ def check_of(form: object, resolve: Resolve) -> TypeCheck:
     return _Reader(resolve).read(form, form)
 
 
+def no_names(name: str) -> object:
+    """Refuse text where a type is to be passed.
+
+    Raises: TypeError, always.
+    """
+    raise TypeError(f"{name!r} is text and no type; pass the type itself")
+
+
 class _Reader:
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve

@@ -131,6 +131,9 @@ def _function_of(subject: Any) -> tuple[Callable[..., Any], str | None]:
     for method in ("run", "run_bare"):
         if callable(getattr(type(subject), method, None)):
             return getattr(subject, method), method
+    if isinstance(subject, staticmethod | classmethod):
+        kind = type(subject).__name__
+        raise TaskInvalid(task_name(subject.__func__), f"it is a {kind} that is not in its class yet; write @{kind} above @task")
     if not callable(subject):
         raise TaskInvalid(name, "it is neither an async callable nor an object with run or run_bare")
     if inspect.iscoroutine(subject):

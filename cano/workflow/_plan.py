@@ -19,7 +19,7 @@ from cano.errors import (
 )
 from cano.ports import Clock
 from cano.resources import Resources
-from cano.resources.types import check_of
+from cano.resources.types import check_of, no_names
 from cano.tasks import TaskResult, TaskSpec
 from cano.workflow._graph import Graph, problems_of
 
@@ -172,7 +172,7 @@ class Plan:
         """
         for key, value in values.items():
             recipe = self.own_recipes.get(key)
-            if recipe is not None and recipe.of is not None and not check_of(recipe.of, str).accepts(value):
+            if recipe is not None and recipe.of is not None and not check_of(recipe.of, no_names).accepts(value):
                 raise ResourceTypeMismatch(key, recipe.of, type(value), "resources of this run")
         for spec in self.specs.values():
             for each in spec.signature.parameters:

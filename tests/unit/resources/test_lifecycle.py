@@ -167,6 +167,20 @@ async def test_an_exit_sees_the_run_s_error_and_cannot_swallow_it(recipe: Any, s
 
 
 @pytest.mark.parametrize("recipe", [shared, per_run])
+async def test_an_exit_that_raises_the_run_s_error_anew_has_not_failed(recipe: Any) -> None:
+    """An exit may raise what it was given; that is no failure of the teardown."""
+
+    class RaisesAnew(Transaction):
+        async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+            assert error is not None
+            raise error
+
+    with pytest.raises(LookupError) as caught:
+        await single(failing, Resources({"t": recipe(RaisesAnew)})).orchestrate(Stage.A)
+    assert len(caught.value.__notes__) == 1
+
+
+@pytest.mark.parametrize("recipe", [shared, per_run])
 async def test_an_exit_sees_nothing_after_a_good_run(recipe: Any) -> None:
     """A transaction is committed if the run went well (E4)."""
     transaction = Transaction()
@@ -275,6 +289,7 @@ async def test_anything_else_is_used_as_it_is(resource: Any) -> None:
     await single(step, Resources({"thing": resource})).orchestrate(Stage.A)
     assert seen == [resource]
     assert not isinstance(resource, Transaction) or resource.entered == 0
+    assert not isinstance(resource, MagicMock | AsyncMock) or resource.mock_calls == []
 
 
 async def test_what_a_recipe_makes_is_checked_like_an_insert() -> None:

@@ -220,10 +220,13 @@ def test_a_recipe_is_no_resource_yet(recipe: Any) -> None:
         res.get("pool", Pool)
 
 
-@pytest.mark.parametrize("wrong", [lambda: per_run(), lambda: per_run(Pool, of=Pool), lambda: shared(3), lambda: per_run("x")])
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda: per_run(), lambda: per_run(Pool, of=Pool), lambda: shared(3), lambda: per_run("x"), lambda: per_run(of="Pool")],
+)
 def test_a_wrong_recipe_is_a_type_error(wrong: Any) -> None:
     """A recipe is a callable, or a type to bring, and exactly one of them."""
-    with pytest.raises(TypeError, match=r"takes"):
+    with pytest.raises(TypeError, match=r"takes|is text and no type"):
         wrong()
 
 

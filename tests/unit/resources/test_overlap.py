@@ -463,6 +463,27 @@ def test_an_event_loop_that_ended_in_the_middle_is_forgotten() -> None:
     assert log == ["up a", "down a"] * 4
 
 
+def test_an_event_loop_that_was_closed_in_the_middle_is_forgotten() -> None:
+    """Runs that can never end, because their loop is closed, do not hold the resources for ever."""
+    log: list[str] = []
+    stuck = True
+
+    async def step() -> Stage:
+        if stuck:
+            await asyncio.get_running_loop().create_future()
+        return Stage.DONE
+
+    workflow = single(step, Resources({"a": Plain("a", log)}))
+    loop = asyncio.new_event_loop()
+    run = loop.create_task(workflow.orchestrate(Stage.A))
+    loop.run_until_complete(turns(5))
+    loop.close()
+    stuck = False
+    assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
+    assert log == ["up a", "up a", "down a"]
+    assert not run.done()
+
+
 def test_two_event_loops_at_once_are_refused() -> None:
     """While runs in one loop hold shared resources, a run in another loop is an error and never a second set-up."""
     log: list[str] = []

@@ -231,6 +231,13 @@ def test_blocking_async_is_refused(run: Any) -> None:
         task(blocking=True)(run)
 
 
+@pytest.mark.parametrize("kind", [staticmethod, classmethod])
+def test_the_decorator_stands_below_staticmethod(kind: Any) -> None:
+    """A mark on a static or class method object would be lost, so the order of the decorators is asked for."""
+    with pytest.raises(TaskInvalid, match=f"step cannot be a task: .* write @{kind.__name__} above @task"):
+        task(to=Stage.DONE)(kind(going(Stage.DONE)))
+
+
 async def test_a_coroutine_instead_of_a_function_is_refused() -> None:
     """A task that was called already is told from the function."""
     called = module_task()
