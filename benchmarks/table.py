@@ -9,6 +9,7 @@ from cano._version import __version__
 
 HEAD = ("operation", "time", "against", "time", "measured", "goal", "met")
 WITHIN = 1.5  # a miss by less is said to be near
+UNDISTURBED = 0.98  # of its core
 
 
 def duration(seconds: float) -> str:
@@ -56,10 +57,11 @@ def summary(results: Sequence[Result]) -> str:
 
 def page(results: Sequence[Result], machine: Machine, *, share: float) -> str:
     """Write the table with all that is needed to judge it; ``share`` is the part of its core that the process had."""
+    disturbed = "" if share >= UNDISTURBED else ", DISTURBED by others: take the figures as rough"
     facts = [
         f"cano {__version__} · {datetime.now(UTC):%Y-%m-%d} · {machine.interpreter}",
         f"{machine.cpu} · {machine.system}",
-        f"{machine.load} · {machine.pinned} · the process had {share:.0%} of it",
+        f"{machine.load} · {machine.pinned} · the process had {share:.0%} of it{disturbed}",
         f"Times per operation, with the loop; medians of {ROUNDS} pairs, taken in turn. Trust the ratios, not the times.",
         'Goals are stated for CPython 3.13. "By hand" is benchmarks/by_hand.py: a lock, a dict and a type check.',
     ]

@@ -111,4 +111,6 @@ def test_the_page_says_on_what_it_was_measured_and_what_was_reached() -> None:
     text = page(results, machine, share=0.5)
     for fact in ("a processor", "a system", "an interpreter", "a load", "a core", "50%", summary(results), grid(results)):
         assert fact in text
+    assert "DISTURBED" in text
+    assert "DISTURBED" not in page(results, machine, share=0.99)
     assert summary(results) == "4 rows; 3 goals: 1 met, 1 missed by less than 1.5×, 1 by more."
