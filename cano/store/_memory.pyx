@@ -542,4 +542,3 @@ cdef class MemoryStore:
 
     def __reduce_ex__(self, protocol, /):
         raise TypeError("a store is not pickled: take store.snapshot(), a dict of its values, and pickle that")
-
