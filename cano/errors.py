@@ -13,9 +13,14 @@ from cano._notes import ErrorContext as ErrorContext
 from cano._notes import context_of as context_of
 
 
+_LONGEST = 100  # letters of a name that is compared: the comparison can take the square of it
+
+
 def did_you_mean(given: str, known: tuple[str, ...]) -> str:
     """End a sentence with the nearest known names, or with nothing if none is near."""
-    near = get_close_matches(given, known, n=3, cutoff=0.6)
+    if len(given) > _LONGEST:
+        return ""
+    near = get_close_matches(given, [name for name in known if len(name) <= _LONGEST], n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
@@ -275,8 +280,11 @@ class ResourceNotFound(ResourceError, KeyError):
         if self.fitting and self.expected is not None and (self.where or not near):
             other, kind = key_text(self.fitting[0]), short_name(self.expected)
             text += f"; {other} is a `{kind}`"
+            if not self.where:
+                return text
+            rename = "rename the parameter or " if isinstance(self.fitting[0], str) else ""
             quoted = other.replace("'", '"')
-            return f"{text}: rename the parameter or write `Annotated[{kind}, {quoted}]`" if self.where else text
+            return f"{text}: {rename}write `Annotated[{kind}, {quoted}]`"
         return text + (near or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}")
 
 

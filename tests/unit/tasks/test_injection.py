@@ -291,6 +291,16 @@ def test_the_right_type_under_a_wrong_name() -> None:
     assert caught.value.fitting == ("pool",)
 
 
+def test_the_right_type_under_an_enum_key() -> None:
+    """No name of a parameter is an enum key, so the error says how to name it."""
+
+    async def step(db: Pool) -> Stage:
+        raise AssertionError
+
+    with pytest.raises(ResourceNotFound, match=r"Key.POOL is a `Pool`: write `Annotated\[Pool, Key.POOL\]`$"):
+        single(step, Resources({Key.POOL: POOL}))
+
+
 def test_a_missing_resource_names_near_misses() -> None:
     """A misspelt name is met with the nearest key."""
 
