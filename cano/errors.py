@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 from cano._notes import ErrorContext as ErrorContext
 from cano._notes import context_of as context_of
 
-
 _LONGEST = 100  # letters of a name that is compared: the comparison can take the square of it
 
 

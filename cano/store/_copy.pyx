@@ -23,13 +23,17 @@ cdef extern from *:
     int Py_IS_TYPE(object, void *) noexcept
 
 
+cdef enum:
+    DEEPEST = 3_000  # levels of exact containers in one another; Python's own limit can be set higher than the C stack goes
+
+
 cdef object deep_copy(object value):
     """Copy ``value`` as ``copy.deepcopy`` would. Nesting too deep is a RecursionError, before the C stack ends."""
-    return copy_part(value, None)
+    return copy_part(value, None, 0)
 
 
-cdef object copy_part(object value, dict memo):
-    """Copy one part of a graph; ``memo`` is None for its root alone."""
+cdef object copy_part(object value, dict memo, int depth):
+    """Copy one part of a graph, ``depth`` levels below its root; ``memo`` is None for the root alone."""
     cdef PyObject *known
     if is_atomic(<PyObject *> value):
         return value
@@ -40,14 +44,16 @@ cdef object copy_part(object value, dict memo):
         known = PyDict_GetItemWithError(memo, PyLong_FromVoidPtr(<PyObject *> value))
         if known is not NULL:
             return <object> known
+    if depth == DEEPEST:
+        raise RecursionError(f"more than {DEEPEST} containers in one another while copying a value out of the store")
     Py_EnterRecursiveCall(b" while copying a value out of the store")
     try:
         if kind is list:
-            return copy_list(<list> value, memo)
+            return copy_list(<list> value, memo, depth + 1)
         if kind is dict:
-            return copy_dict(<dict> value, memo)
+            return copy_dict(<dict> value, memo, depth + 1)
         if kind is tuple:
-            return copy_tuple(<tuple> value, memo)
+            return copy_tuple(<tuple> value, memo, depth + 1)
         return copy_set(<set> value, memo)
     finally:
         Py_LeaveRecursiveCall()
@@ -61,11 +67,11 @@ cdef int remember(object original, object copy, dict memo) except -1:
     if kept is NULL:
         memo[mine] = [original]
     else:
-        (<list> kept).append(original)
+        (<object> kept).append(original)
     return 0
 
 
-cdef list copy_list(list original, dict memo):
+cdef list copy_list(list original, dict memo, int depth):
     cdef list copy = PyList_GetSlice(original, 0, PyList_GET_SIZE(original))
     cdef Py_ssize_t at = 0
     cdef object part
@@ -78,7 +84,7 @@ cdef list copy_list(list original, dict memo):
                 memo = {}
                 remember(original, copy, memo)
             part = <object> PyList_GET_ITEM(copy, at)
-            part = copy_part(part, memo)
+            part = copy_part(part, memo, depth)
             if at < PyList_GET_SIZE(copy):
                 Py_INCREF(part)
                 PyList_SetItem(copy, at, <PyObject *> part)
@@ -86,7 +92,7 @@ cdef list copy_list(list original, dict memo):
     return copy
 
 
-cdef tuple copy_tuple(tuple original, dict memo):
+cdef tuple copy_tuple(tuple original, dict memo, int depth):
     cdef Py_ssize_t size = PyTuple_GET_SIZE(original), at
     cdef tuple copy
     cdef object part
@@ -101,7 +107,7 @@ cdef tuple copy_tuple(tuple original, dict memo):
         memo = {}
     cdef list parts = []
     for part in original:
-        copied = copy_part(part, memo)
+        copied = copy_part(part, memo, depth)
         changed = changed or copied is not part
         parts.append(copied)
     # The tuple may have been met again inside itself: then it is copied already.
@@ -119,7 +125,7 @@ cdef tuple copy_tuple(tuple original, dict memo):
     return copy
 
 
-cdef dict copy_dict(dict original, dict memo):
+cdef dict copy_dict(dict original, dict memo, int depth):
     cdef dict copy = PyDict_Copy(original)
     cdef dict source = copy
     cdef Py_ssize_t at = 0
@@ -139,7 +145,7 @@ cdef dict copy_dict(dict original, dict memo):
         return copy
     if not plain_keys:
         for key, value in list(source.items()):
-            copy[copy_part(key, memo)] = copy_part(value, memo)
+            copy[copy_part(key, memo, depth)] = copy_part(value, memo, depth)
         return copy
     # Replacing the value of a key that stays is the one change that a dict allows while it is walked through.
     at = 0
@@ -147,7 +153,7 @@ cdef dict copy_dict(dict original, dict memo):
         if not is_atomic(value_seen):
             key = <object> key_seen
             value = <object> value_seen
-            PyDict_SetItem(copy, key, copy_part(value, memo))
+            PyDict_SetItem(copy, key, copy_part(value, memo, depth))
     return copy
 
 

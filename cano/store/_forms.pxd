@@ -20,3 +20,4 @@ cdef inline bint is_a(object value, object form) except -1:
 
 cdef bint is_a_slowly(object value, object form) except -1
 cdef int check_form(object form) except -1
+cdef str shown(object value)

@@ -2,10 +2,19 @@
 """The type forms that a value can be asked for: classes, ``Any``, ``None`` and unions of these. All others are refused."""
 
 from types import GenericAlias, UnionType
-from typing import Any, ForwardRef, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin
 
 
 cdef object UNIONS = (Union, UnionType)
+
+
+cdef str shown(object value):
+    """Write a value that is somebody's mistake: in few letters, and also if its own repr fails."""
+    try:
+        text = repr(value)
+    except Exception:  # it is the user's, and must not hide the mistake that is to be told
+        return f"<{type(value).__qualname__}>"
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 cdef bint is_a_slowly(object value, object form) except -1:
@@ -38,14 +47,14 @@ cdef int check_form(object form) except -1:
             check_form(choice)
         return 0
     if isinstance(form, tuple):
-        raise TypeError(f"a tuple is no type: write {' | '.join(map(spelled, form)) or 'the type itself'} instead of {form!r}")
+        raise TypeError(f"a tuple is no type: write {' | '.join(map(spelled, form)) or 'the type itself'} instead of {shown(form)}")
     if get_origin(form) is not None:
-        origin = get_origin(form)
+        origin = get_args(form)[0] if get_origin(form) is Annotated else get_origin(form)
         ask = spelled(origin) if isinstance(origin, type) else "the class of the value"
-        raise TypeError(f"{form!r} is no class: the store does not look inside containers or at literals; ask for {ask}")
+        raise TypeError(f"{shown(form)} is no class: the store does not look inside containers or at literals; ask for {ask}")
     if not isinstance(form, type):
         raise TypeError(
-            f"expected a class to check the value against, got {form!r} of type {spelled(type(form))}"
+            f"expected a class to check the value against, got {shown(form)} of type {spelled(type(form))}"
             "; a default is given by keyword: default=..."
         )
     if hasattr(form, "__required_keys__") and hasattr(form, "__total__"):
@@ -56,4 +65,4 @@ cdef int check_form(object form) except -1:
 
 
 cdef str spelled(object form):
-    return form.__qualname__ if isinstance(form, type) and not isinstance(form, GenericAlias) else repr(form)
+    return form.__qualname__ if isinstance(form, type) and not isinstance(form, GenericAlias) else shown(form)

@@ -18,7 +18,7 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
 
 from cano.store._copy cimport deep_copy, is_atomic
-from cano.store._forms cimport check_form, is_a
+from cano.store._forms cimport check_form, is_a, shown
 from cano.store._lock cimport (
     cano_lock_drop, cano_lock_exclusive, cano_lock_make, cano_lock_setup, cano_lock_shared, cano_only_ours, cano_passed_on,
     cano_unlock,
@@ -88,7 +88,7 @@ cdef class Key:
 
     def __cinit__(self, name, form, /):
         if not PyUnicode_Check(name):
-            raise TypeError(f"the name of a key is a str, got {name!r} of type {type(name).__qualname__}")
+            raise TypeError(f"the name of a key is a str, got {shown(name)} of type {type(name).__qualname__}")
         check_form(form)
         self.name = PyUnicode_FromObject(name)
         self.type = form
@@ -115,6 +115,7 @@ cdef class Key:
 
 @cython.final
 @cython.no_gc_clear  # ``data`` must outlive every finalizer that still uses the store; the collector clears the dict itself
+@cython.trashcan(True)
 cdef class _Core:
     """What all handles of one store share."""
 
@@ -173,7 +174,7 @@ cdef str text_slowly(object key):
         return (<Key> key).name
     if PyUnicode_Check(key):
         return PyUnicode_FromObject(key)
-    raise TypeError(f"a key is a str or a Key, got {key!r} of type {type(key).__qualname__}")
+    raise TypeError(f"a key is a str or a Key, got {shown(key)} of type {type(key).__qualname__}")
 
 
 cdef object form_under(object key, object form):
@@ -181,7 +182,7 @@ cdef object form_under(object key, object form):
     if type(key) is not Key:
         return form
     if form is not ABSENT:
-        raise TypeError(f"{key!r} names its type already: leave {form!r} out")
+        raise TypeError(f"{key!r} names its type already: leave {shown(form)} out")
     return (<Key> key).type
 
 
@@ -244,7 +245,9 @@ cdef list list_of_keys(MemoryStore self, Py_ssize_t most):
     return result
 
 
-cdef object missing(MemoryStore self, str name, object default):
+cdef object missing(MemoryStore self, str name, object form, object default):
+    if form is not ABSENT:
+        check_form(form)  # a form that nothing could pass is a mistake, whatever the store holds
     if default is not ABSENT:
         return default
     raise KeyNotFound(name, tuple(list_of_keys(self, KNOWN_KEYS)))
@@ -268,7 +271,7 @@ cdef inline object read(MemoryStore self, str name, object form, object default,
     Py_XINCREF(found)
     release(self)
     if found is NULL:
-        return missing(self, name, default)
+        return missing(self, name, form, default)
     value = cano_passed_on(found)
     if form is not ABSENT and not is_a(value, form):
         raise TypeMismatch(name, form, type(value))
@@ -354,6 +357,8 @@ cdef inline Py_ssize_t size_of(MemoryStore self) except -1:
     return size
 
 
+@cython.no_gc_clear  # a finalizer may still reach a handle that the collector takes apart: it must keep its core
+@cython.trashcan(True)  # so that a long chain of stores does not end the C stack when it dies
 cdef class MemoryStore:
     """MemoryStore(mapping=None, /)
 --
@@ -540,5 +545,5 @@ cdef class MemoryStore:
     def __deepcopy__(self, memo, /):
         raise TypeError("a store is not deep-copied: take store.snapshot(), a dict of its values, and copy that")
 
-    def __reduce_ex__(self, protocol, /):
+    def __reduce__(self):
         raise TypeError("a store is not pickled: take store.snapshot(), a dict of its values, and pickle that")
