@@ -24,7 +24,7 @@ cdef extern from *:
 
 
 cdef enum:
-    DEEPEST = 3_000  # levels of exact containers in one another; Python's own limit can be set higher than the C stack goes
+    DEEPEST = 1_000  # levels of exact containers in one another: some 300 bytes of C stack each, and threads may have but 512 kB
 
 
 cdef object deep_copy(object value):

@@ -151,3 +151,24 @@ assert outcomes == {"copied", "refused"}, outcomes
 assert store.get("key")[0][0][0]["k"].part == ([1],)
 """
     )
+
+
+@pytest.mark.parametrize("kind", ["lists", "tuples", "dicts", "lists in dicts in tuples"])
+def test_the_deepest_copy_fits_the_smallest_stack(kind: str) -> None:
+    """A thread with the 512 kB of C stack that some systems give copies as deep as any, and refuses what is deeper."""
+    said = alone(
+        START.replace("{kind}", KINDS[kind])
+        + """
+import sys, threading
+sys.setrecursionlimit(100_000)
+threading.stack_size(512 * 1024)
+store = MemoryStore({"fits": nested(300), "too deep": nested(20_000)})
+def copy():
+    store.get("fits")
+    print(tried(lambda: store.get("too deep")))
+thread = threading.Thread(target=copy)
+thread.start()
+thread.join()
+"""
+    )
+    assert said == "True\n"
