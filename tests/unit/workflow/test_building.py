@@ -10,6 +10,7 @@ from cano.errors import StateDuplicate, StateInvalid, StateUnknown, TaskInvalid,
 from cano.resources import Resources
 from cano.tasks import task
 from cano.workflow import Graph, Workflow
+from cano.workflow._plan import Plan
 from tests.unit.stages import Stage, going, single
 
 
@@ -91,17 +92,23 @@ async def test_a_run_that_is_refused_freezes_nothing() -> None:
     assert await workflow.orchestrate(Stage.A) is Stage.DONE
 
 
-def test_freezing_happens_once() -> None:
+def test_freezing_happens_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many threads that start the first run at once run on one plan (engine 4)."""
     workflow = single(going(Stage.DONE))
-    gate = threading.Barrier(8)
+    gate, freezing = threading.Barrier(8), threading.Event()
     ended: list[Any] = []
-    plans: set[int] = set()
+    plans: list[Plan] = []
+
+    def slowly(*arguments: Any) -> Plan:
+        freezing.wait(0.05)  # never set: gives the other threads time to come
+        plans.append(Plan(*arguments))
+        return plans[-1]
+
+    monkeypatch.setattr("cano.workflow._workflow.Plan", slowly)
 
     def run() -> None:
         gate.wait()
         ended.append(workflow.orchestrate_sync(Stage.A))
-        plans.add(id(workflow._plan))
 
     workers = [threading.Thread(target=run) for _ in range(8)]
     for worker in workers:

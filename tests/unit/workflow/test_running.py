@@ -20,6 +20,7 @@ from cano.resources import Resources, per_run
 from cano.tasks import TaskResult, task
 from cano.workflow import Workflow
 from cano.workflow._identity import new_run_id
+from cano.workflow._trail import CURRENT_RUN
 from tests.unit.stages import FakeClock, Recorder, Stage, going, single, turns
 
 
@@ -471,16 +472,35 @@ async def test_a_run_may_be_started_inside_a_run() -> None:
     assert await single(outer).orchestrate(Stage.A) is Stage.DONE
 
 
-def test_a_million_transitions_take_constant_memory() -> None:
-    """The path of a long run is bounded, and says how much of it is left out."""
-    count = 100_000
+@pytest.mark.parametrize("call", ["orchestrate", "run"])
+async def test_a_long_run_takes_constant_memory(call: str) -> None:
+    """However many transitions a run makes, it keeps the beginning and the end of its path only."""
+    longest = count = 0
 
-    async def main() -> Any:
-        return await single(counting(count, Stage.DONE, Stage.A)).run(Stage.A)
+    async def step() -> Stage:
+        nonlocal longest, count
+        count += 1
+        longest = max(longest, len(CURRENT_RUN.get() or ()))
+        return Stage.DONE if count == 20_000 else Stage.A
 
-    report = asyncio.run(main())
-    assert len(report.path) == 256
-    assert report.omitted == count + 1 - 256
+    await getattr(single(step), call)(Stage.A)
+    assert longest < 1000
+
+
+async def test_the_report_of_a_long_run() -> None:
+    """The path of a long run is its beginning and its end, with the time of each, and says how much is left out."""
+    clock = FakeClock()
+    count = 0
+
+    async def step() -> Stage:
+        nonlocal count
+        count += 1
+        clock.time += count
+        return Stage.DONE if count == 20_000 else Stage.A
+
+    report = await single(step, clock=clock).run(Stage.A)
+    assert (len(report.path), report.omitted) == (256, 20_001 - 256)
+    assert [each.seconds for each in report.path] == [*range(1, 129), *range(20_000 - 126, 20_001), 0]
     assert report.path[-1].state is Stage.DONE
 
 
