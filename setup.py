@@ -1,6 +1,7 @@
 """Extension list and build switches. All metadata is in pyproject.toml.
 
-CANO_BUILD=release (the default), debug (no optimisation, assertions, line tracing) or sanitize (AddressSanitizer and UBSan).
+CANO_BUILD=release (the default), debug (no optimisation, assertions), sanitize (AddressSanitizer and UBSan) or gate
+(release, with the lock that systems without glibc get). None traces lines: a trace function would run under the lock.
 """
 
 import os
@@ -12,12 +13,13 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 BUILDS = {
     "release": {"cflags": ["-O3", "-fvisibility=hidden"], "ldflags": [], "macros": [("CYTHON_WITHOUT_ASSERTIONS", "1")]},
-    "debug": {"cflags": ["-O0", "-g"], "ldflags": [], "macros": [("CYTHON_TRACE", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]},
+    "debug": {"cflags": ["-O0", "-g", "-UNDEBUG"], "ldflags": [], "macros": []},
     "sanitize": {
         "cflags": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
         "ldflags": ["-fsanitize=address,undefined"],
         "macros": [],
     },
+    "gate": {"cflags": ["-O3"], "ldflags": [], "macros": [("CANO_GATE", "1")]},
 }
 NEEDS = (
     "cano is a compiled extension: building it needs a C compiler with POSIX threads and the headers of this Python "
@@ -39,8 +41,6 @@ class build_ext(cython_build_ext):  # noqa: N801 - the name of the command
     def finalize_options(self):
         super().finalize_options()
         self.cython_c_in_temp = True
-        if choice == "debug":
-            self.cython_directives = {**(self.cython_directives or {}), "linetrace": True}
 
     def build_extensions(self):
         try:

@@ -5,53 +5,11 @@ An error holds objects and writes its sentence when it is printed. Its fields go
 """
 
 from collections.abc import Hashable, Sequence
-from difflib import get_close_matches
-from enum import Enum
 from typing import Any, ClassVar, Self
 
 from cano._notes import ErrorContext as ErrorContext
 from cano._notes import context_of as context_of
-
-_LONGEST = 100  # letters of a name that is compared: the comparison can take the square of it
-
-
-def did_you_mean(given: str, known: tuple[str, ...]) -> str:
-    """End a sentence with the nearest known names, or with nothing if none is near."""
-    if len(given) > _LONGEST:
-        return ""
-    near = get_close_matches(given, [name for name in known if len(name) <= _LONGEST], n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-
-
-def name_of(form: object) -> str:
-    """Name a type or another type form as a reader would write it."""
-    if isinstance(form, type):
-        return form.__qualname__ if form.__module__ == "builtins" else f"{form.__module__}.{form.__qualname__}"
-    return repr(form)
-
-
-def short_name(form: object) -> str:
-    """Name a type as it is written where it is in scope."""
-    return form.__qualname__.rpartition(".")[2] if isinstance(form, type) else str(form)
-
-
-def label_text(value: object) -> str:
-    """Return the label of a state or key: the name of an enum member, else its text."""
-    return value.name if isinstance(value, Enum) else str(value)
-
-
-def shown_text(value: object) -> str:
-    """Write a value in one short line, whatever its own text does."""
-    try:
-        text = repr(value) if type(value).__module__ == "builtins" else label_text(value)
-    except Exception:  # noqa: BLE001 - its text is the user's code
-        text = f"<{type(value).__qualname__}>"
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def key_text(key: object) -> str:
-    """Write a resource key as a reader would write it in code."""
-    return f"{type(key).__name__}.{key.name}" if isinstance(key, Enum) else repr(key)
+from cano._text import did_you_mean, key_text, label_text, name_of, portable, short_name
 
 
 class CanoError(Exception):
@@ -59,9 +17,22 @@ class CanoError(Exception):
 
     category: ClassVar[str] = "generic"
 
+    def _parts(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of its class that make the error, and what was added to it since."""
+        return self.args, {**self.__dict__, "__cause__": self.__cause__, "__suppress_context__": self.__suppress_context__}
+
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {**self.__dict__, "__cause__": self.__cause__, "__suppress_context__": self.__suppress_context__}
-        return type(self), self.args, state
+        arguments, state = self._parts()
+        return type(self), tuple(map(portable, arguments)), {name: portable(value) for name, value in state.items()}
+
+    def __copy__(self) -> Self:
+        arguments, state = self._parts()
+        copy = type(self)(*arguments)
+        copy.__setstate__(state)
+        return copy
+
+    def __deepcopy__(self, memo: object, /) -> Self:
+        return self.__copy__()  # its facts are not for changing
 
 
 class StoreError(CanoError):
@@ -83,7 +54,7 @@ class KeyNotFound(StoreError, KeyError):
         self.known = known
 
     def __str__(self) -> str:
-        return f"key {self.key!r} is not in the store{did_you_mean(self.key, self.known)}"
+        return f"key {self.key!r} is not in the store{did_you_mean(str(self.key), self.known)}"
 
 
 class TypeMismatch(StoreError, TypeError):
@@ -96,7 +67,8 @@ class TypeMismatch(StoreError, TypeError):
         self.found = found
 
     def __str__(self) -> str:
-        return f"key {self.key!r}: expected {name_of(self.expected)}, found {name_of(self.found)}"
+        hint = "; a default is given by keyword: default=None" if self.expected is None else ""
+        return f"key {self.key!r}: expected {name_of(self.expected)}, found {name_of(self.found)}{hint}"
 
 
 class AppendTypeMismatch(StoreError, TypeError):
@@ -113,7 +85,7 @@ class AppendTypeMismatch(StoreError, TypeError):
         return list
 
     def __str__(self) -> str:
-        kind = "a subclass of list" if issubclass(self.found, list) else "no list"
+        kind = "a subclass of list" if list in getattr(self.found, "__mro__", ()) else "no list"
         return f"key {self.key!r}: append needs an exact list, found {name_of(self.found)}, which is {kind}; the value is unchanged"
 
 
@@ -374,9 +346,8 @@ class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
     def derive(self, excs: Sequence[Exception], /) -> "TeardownFailed":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return TeardownFailed(self.state, excs)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        kind, _, state = super().__reduce__()
-        return kind, (self.state, self.exceptions), state
+    def _parts(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.state, self.exceptions), super()._parts()[1]
 
 
 class WorkflowError(CanoError, RuntimeError):

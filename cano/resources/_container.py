@@ -5,15 +5,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Self, TypeVar, overload
 
-from cano.errors import (
-    ResourceDuplicateKey,
-    ResourceInvalid,
-    ResourceNotFound,
-    ResourcesInUse,
-    ResourceTypeMismatch,
-    key_text,
-    name_of,
-)
+from cano._text import key_text, name_of
+from cano.errors import ResourceDuplicateKey, ResourceInvalid, ResourceNotFound, ResourcesInUse, ResourceTypeMismatch
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources._health import HealthStatus
 from cano.resources._lifecycle import check_life, has_life

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from cano._notes import add_note, is_cancellation, traceback_of
-from cano.errors import ResourceInvalid, key_text, name_of
+from cano._text import key_text, name_of
+from cano.errors import ResourceInvalid
 from cano.resources._recipes import Recipe
 
 Undo = Callable[[BaseException | None], Any]

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from cano._notes import Note, is_cancellation, notes_of, write_notes
-from cano.errors import ResourceBroken, ResourcesInUse, name_of
+from cano._text import name_of
+from cano.errors import ResourceBroken, ResourcesInUse
 from cano.resources._lifecycle import Stack
 
 # How many errors of runs a tenancy keeps for the exits of its resources; a service that stays open must not grow.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from cano.errors import name_of
+from cano._text import name_of
 from cano.ports import Clock
 from cano.resources._health import HealthStatus, Healthy, Unhealthy
 from cano.resources._lifecycle import call_plain_or_async, method_of

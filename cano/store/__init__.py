@@ -2,7 +2,9 @@
 
 try:
     from cano.store._memory import Key, MemoryStore
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if not str(error.name).startswith("cano.store."):
+        raise
     raise ImportError(
         "cano's compiled store is missing: run 'pip install .' in its source tree (it needs a C compiler), "
         f"or 'pip install --force-reinstall cano' for this Python; there is no pure-Python version ({error})"

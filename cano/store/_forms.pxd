@@ -13,11 +13,10 @@ cdef inline bint is_a(object value, object form) except -1:
     """True if ``value`` is of the type ``form``. May run user code: never under the lock."""
     if Py_IS_TYPE(value, <void *> form):
         return True
-    if PyType_CheckExact(form):  # its metaclass is ``type``, so the answer takes no user code and no second look
+    if PyType_CheckExact(form):  # its metaclass is ``type``: no look at the form itself is needed
         return PyObject_IsInstance(value, form)
     return is_a_slowly(value, form)
 
 
 cdef bint is_a_slowly(object value, object form) except -1
-cdef int check_form(object form) except -1
-cdef str shown(object value)
+cdef int check_form(object form, bint read) except -1

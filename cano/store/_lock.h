@@ -9,6 +9,7 @@
 #include <Python.h>
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 /* glibc can be told to prefer a waiting writer. Elsewhere writers pass a gate of ours, which they hold while they wait, so
    that the readers who come later wait behind them. */
@@ -46,12 +47,21 @@ static int cano_lock_make(cano_lock *lock)
     refused = pthread_rwlock_init(&lock->rw, NULL);
 #endif
 #ifdef CANO_GATE
-    if (!refused)
-        refused = pthread_mutex_init(&lock->gate, NULL);
+    if (!refused && (refused = pthread_mutex_init(&lock->gate, NULL)))
+        (void)pthread_rwlock_destroy(&lock->rw); /* made just now, and held by nobody */
 #endif
     if (!refused)
         lock->generation = cano_generation;
     return refused;
+}
+
+/* In a forked child: a lock that some thread of the parent may have held is forgotten, not destroyed. Some systems refuse to
+   make a lock where they see one that is held, so its memory is wiped first. */
+static int cano_lock_renew(cano_lock *lock)
+{
+    memset(lock, 0, sizeof *lock);
+    lock->generation = cano_generation - 1; /* until it is made */
+    return cano_lock_make(lock);
 }
 
 static void cano_lock_drop(cano_lock *lock)
@@ -90,7 +100,7 @@ static int cano_lock_wait(cano_lock *lock, cano_acquire wait)
 static inline int cano_lock_take(cano_lock *lock, cano_acquire attempt, cano_acquire wait)
 {
     int refused;
-    if (lock->generation != cano_generation && (refused = cano_lock_make(lock)))
+    if (lock->generation != cano_generation && (refused = cano_lock_renew(lock)))
         return refused;
 #ifdef CANO_GATE
     refused = pthread_mutex_trylock(&lock->gate);

@@ -18,18 +18,21 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
 
 from cano.store._copy cimport deep_copy, is_atomic
-from cano.store._forms cimport check_form, is_a, shown
+from cano.store._forms cimport check_form, is_a
 from cano.store._lock cimport (
     cano_lock_drop, cano_lock_exclusive, cano_lock_make, cano_lock_setup, cano_lock_shared, cano_only_ours, cano_passed_on,
     cano_unlock,
 )
 
+import sys
+import sysconfig
 from collections.abc import Mapping
 from copy import Error as CopyModuleError
 from os import strerror
 from pickle import PicklingError
 from types import GenericAlias
 
+from cano._text import shown_text
 from cano.errors import AppendTypeMismatch, CopyError, KeyNotFound, LockError, TypeMismatch
 
 
@@ -65,6 +68,9 @@ cdef enum:
 cdef object ABSENT = object()  # an argument that was not given
 
 
+if not getattr(sys, "_is_gil_enabled", bool)() and sysconfig.get_config_var("Py_GIL_DISABLED"):
+    raise ImportError("cano's store is not built for running without the GIL: leave PYTHON_GIL and -X gil alone")
+
 cdef int refused = cano_lock_setup()
 if refused:
     raise ImportError(f"cano cannot watch for forks, so its stores would not be safe: {strerror(refused)}")
@@ -86,10 +92,13 @@ cdef class Key:
         TypeError: the name is no ``str``, or the type is no form that the store can check.
     """
 
-    def __cinit__(self, name, form, /):
+    def __cinit__(self, *args, **kwargs):
+        if kwargs or len(args) != 2:
+            raise TypeError("a Key takes its name and its type, by position: Key('count', int)")
+        name, form = args
         if not PyUnicode_Check(name):
-            raise TypeError(f"the name of a key is a str, got {shown(name)} of type {type(name).__qualname__}")
-        check_form(form)
+            raise TypeError(f"the name of a key is a str, got {shown_text(name)} of type {type(name).__qualname__}")
+        check_form(form, False)
         self.name = PyUnicode_FromObject(name)
         self.type = form
 
@@ -174,7 +183,7 @@ cdef str text_slowly(object key):
         return (<Key> key).name
     if PyUnicode_Check(key):
         return PyUnicode_FromObject(key)
-    raise TypeError(f"a key is a str or a Key, got {shown(key)} of type {type(key).__qualname__}")
+    raise TypeError(f"a key is a str or a Key, got {shown_text(key)} of type {type(key).__qualname__}")
 
 
 cdef object form_under(object key, object form):
@@ -182,7 +191,7 @@ cdef object form_under(object key, object form):
     if type(key) is not Key:
         return form
     if form is not ABSENT:
-        raise TypeError(f"{key!r} names its type already: leave {shown(form)} out")
+        raise TypeError(f"{key!r} names its type already: leave {shown_text(form)} out")
     return (<Key> key).type
 
 
@@ -247,7 +256,7 @@ cdef list list_of_keys(MemoryStore self, Py_ssize_t most):
 
 cdef object missing(MemoryStore self, str name, object form, object default):
     if form is not ABSENT:
-        check_form(form)  # a form that nothing could pass is a mistake, whatever the store holds
+        check_form(form, True)  # a form that nothing could pass is a mistake, whatever the store holds
     if default is not ABSENT:
         return default
     raise KeyNotFound(name, tuple(list_of_keys(self, KNOWN_KEYS)))
@@ -369,7 +378,7 @@ cdef class MemoryStore:
     Every operation is atomic with respect to every other, from any thread. None waits for anything but another operation, none
     runs Python code while it holds the lock, and one that raises has changed nothing. No operation is a coroutine: each is
     shorter than a switch of tasks. A key is a ``str`` (a subclass counts as its text) or a ``Key``. After ``fork`` the child
-    can use its stores; each process then has its own data. A store is not pickled and not deep-copied, see ``snapshot``.
+    can use its stores; each process then has its own data. An empty store is false, as an empty dict is. A store is not pickled and not deep-copied, see ``snapshot``.
 
     Raises:
         TypeError: of every method, for a key that is no ``str`` and no ``Key``.
@@ -379,7 +388,9 @@ cdef class MemoryStore:
     def __cinit__(self):
         self.core = _Core()
 
-    def __init__(self, mapping=None, /):
+    def __init__(self, mapping=None, /, **items):
+        if items:
+            raise TypeError(f"a store starts from a mapping: MemoryStore({{{next(iter(items))!r}: ...}}), not from keywords")
         if mapping is None:
             return
         if not isinstance(mapping, Mapping):
@@ -389,7 +400,7 @@ cdef class MemoryStore:
         for key, value in dict(mapping).items():  # all checked before the first is put
             items.append((checked(key, value), value))
         for name, value in items:
-            self.put(name, value)
+            write(self, name, value)
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def get(self, key, form=ABSENT, /, *, default=ABSENT):
@@ -529,9 +540,9 @@ cdef class MemoryStore:
     def clone(self):
         """Return a second handle on the same data, never a copy of it. Cost: O(1).
 
-        A subclass gets an instance of itself, made without ``__init__``.
+        A subclass gets an instance of itself, made without its ``__new__`` and ``__init__``.
         """
-        cdef MemoryStore handle = type(self).__new__(type(self))
+        cdef MemoryStore handle = MemoryStore.__new__(type(self))
         handle.core = self.core
         return handle
 

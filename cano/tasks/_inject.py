@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from cano.errors import ResourceNotFound, ResourceTypeMismatch, TaskInvalid, key_text
+from cano._text import key_text
+from cano.errors import ResourceNotFound, ResourceTypeMismatch, TaskInvalid
 from cano.resources import Resources
 from cano.resources.types import TypeCheck, check_of
 from cano.tasks._names import Names

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, EnumType
 from typing import Any
 
-from cano.errors import TaskInvalid, name_of
+from cano._text import name_of
+from cano.errors import TaskInvalid
 from cano.tasks._result import TaskResult
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from cano.errors import label_text
+from cano._text import label_text
 
 S = TypeVar("S")
 

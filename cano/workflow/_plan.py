@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from itertools import chain
 from typing import Any
 
+from cano._text import label_text, shown_text
 from cano.errors import (
     ResourceNotBrought,
     ResourceNotFound,
@@ -14,8 +15,6 @@ from cano.errors import (
     StateUnknown,
     TargetUndeclared,
     WorkflowInvalid,
-    label_text,
-    shown_text,
 )
 from cano.ports import Clock
 from cano.resources import Resources

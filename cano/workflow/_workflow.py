@@ -7,18 +7,8 @@ from enum import EnumType
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
-from cano.errors import (
-    EventLoopMisuse,
-    StateDuplicate,
-    StateInvalid,
-    StateUnknown,
-    WorkflowFrozen,
-    WorkflowInvalid,
-    key_text,
-    label_text,
-    name_of,
-    shown_text,
-)
+from cano._text import key_text, label_text, name_of, shown_text
+from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, WorkflowFrozen, WorkflowInvalid
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources import Resources
 from cano.resources.lifecycle import Lease, Tenancy

@@ -11,7 +11,8 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from cano.errors import CanoError
+from cano.errors import AppendTypeMismatch, CanoError, KeyNotFound, LockError, StoreError, TypeMismatch
+from cano.store import MemoryStore
 from tests.meta.tree import modules
 
 # One value for each type that an error's constructor asks for; an error that needs another kind of fact adds it here.
@@ -154,3 +155,55 @@ def test_a_leaf_of_the_tree_is_also_the_built_in_that_it_specialises(kind: type[
     """Who does not know cano catches ``KeyError``, ``TypeError`` and the like; only a branch of the tree is cano's alone."""
     built_in = [base for base in kind.__mro__ if base.__module__ == "builtins" and base not in {Exception, BaseException, object}]
     assert built_in or kind.__subclasses__()
+
+
+class Awkward(Exception):
+    """An exception that pickle can write and not read: its class wants two arguments, and its args hold one."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def test_an_error_survives_pickle_whatever_its_facts_are() -> None:
+    """A class that pickle does not find, and a cause that it cannot rebuild, arrive as what tells the most of them."""
+
+    class Local:
+        pass
+
+    store = MemoryStore({"generator": (each for each in ()), "local": Local(), "number": 1})
+    errors: list[CanoError] = []
+    for ask in (
+        lambda: store.get("generator"),
+        lambda: store.append("generator", 1),
+        lambda: store.get("number", Local),
+        lambda: store.get("local", int),
+    ):
+        with pytest.raises(StoreError) as caught:
+            ask()
+        errors.append(caught.value)
+    errors.append(LockError(11, "busy"))
+    errors[-1].__cause__ = Awkward("one", "two")
+    for error in errors:
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            back = through_pickle(protocol, error)
+            assert type(back) is type(error)
+            assert str(back) == str(error)
+            assert type(back.__cause__) in {type(error.__cause__), RuntimeError}
+        assert copy.copy(error).args == error.args  # a copy stays here, and keeps all of it
+        assert copy.deepcopy(error).__cause__ is error.__cause__
+    assert "one and two" in str(through_pickle(4, errors[-1]).__cause__)
+
+
+def test_an_error_can_be_printed_whatever_its_facts_are() -> None:
+    """Facts of the wrong kind, and classes whose metaclass raises, spoil no sentence."""
+
+    class Meta(type):
+        def __getattribute__(cls, name: str) -> object:
+            raise ZeroDivisionError
+
+    class Hostile(metaclass=Meta):
+        pass
+
+    assert "Hostile" in str(TypeMismatch("key", Hostile, Hostile))
+    assert "3" in str(KeyNotFound(3))  # type: ignore[arg-type]
+    assert "'text'" in str(AppendTypeMismatch("key", "text"))  # type: ignore[arg-type]

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform h
 
 def in_child(body: str, *arguments: str, library: str = "") -> subprocess.CompletedProcess[str]:
     environment = dict(os.environ)
-    if library:
-        environment["LD_PRELOAD"] = library
+    if library:  # behind what is preloaded already: a sanitizer has to come first
+        environment["LD_PRELOAD"] = f"{environment.get('LD_PRELOAD', '')} {library}".strip()
     return subprocess.run(
         [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(body), *arguments],
         capture_output=True,
@@ -71,6 +71,7 @@ def test_fork_out_of_threaded_writers() -> None:
     assert "child" not in store
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD is Linux's")
 def test_fork_while_the_lock_is_held_elsewhere() -> None:
     """The child makes the lock new: one that was held at the fork, by a thread that does not exist there, blocks nobody."""
     result = in_child(

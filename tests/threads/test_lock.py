@@ -21,7 +21,7 @@ def preloaded(body: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "LD_PRELOAD": interposed()},
+        env={**os.environ, "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {interposed()}".strip()},
         check=False,
     )
     assert result.returncode == 0, result.stderr
@@ -115,3 +115,48 @@ def test_a_store_cannot_be_made_when_there_is_no_lock_to_be_had() -> None:
         """
     )
     assert said == "True\n" * 3
+
+
+def test_reads_share_the_lock_and_writes_exclude() -> None:
+    """Each operation takes the lock once, for reading if it only reads, for writing if it changes something."""
+    said = preloaded(
+        """
+        store = MemoryStore({"a": 1, "list": [1]})
+        reading = dict(
+            get=lambda: store.get("a"), shared=lambda: store.get_shared("a"), has=lambda: store.contains_key("a"),
+            contains=lambda: "a" in store, keys=store.keys, iter=lambda: iter(store), snapshot=store.snapshot, len=store.len,
+            size=lambda: len(store), empty=store.is_empty, text=lambda: repr(store),
+        )
+        writing = dict(
+            put=lambda: store.put("a", 2), append=lambda: store.append("list", 2), remove=lambda: store.remove("a"),
+            clear=store.clear,
+        )
+        for calls, expected in ((reading, (1, 0)), (writing, (0, 1))):
+            for name, call in calls.items():
+                before = pthread.reads_begun(), pthread.writes_begun()
+                call()
+                after = pthread.reads_begun() - before[0], pthread.writes_begun() - before[1]
+                if after != expected:
+                    print(name, after)
+        """
+    )
+    assert said == ""
+
+
+@pytest.mark.skipif(os.confstr_names.get("CS_GNU_LIBC_VERSION") is None, reason="only glibc can be told whom to prefer")
+def test_a_lock_prefers_its_writers_and_is_destroyed_with_its_store() -> None:
+    """B5: a waiting writer goes before the readers that come after it; handles share one lock, which dies with the last."""
+    said = preloaded(
+        """
+        import gc
+        store = MemoryStore()
+        print(pthread.kind_of_last())   # 2: PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP
+        gc.collect()
+        before = pthread.locks_destroyed()
+        for _ in range(5):
+            handle = MemoryStore()
+            del handle
+        print(pthread.locks_destroyed() - before)
+        """
+    )
+    assert said == "2\n5\n"

@@ -252,3 +252,62 @@ def test_an_empty_store_is_falsy_like_every_empty_container(act: Callable[[objec
     """Truth follows the number of keys; whoever asks for a handle writes ``is None``."""
     assert act(MemoryStore()) is (act is operator.not_)
     assert act(MemoryStore({"a": 0})) is (act is bool)
+
+
+def test_a_clone_runs_no_code_of_a_subclass_and_never_touches_another_handle() -> None:
+    """A subclass that hands out one instance for all, or wants arguments, is cloned like any other."""
+
+    class Single(MemoryStore):
+        instance: "Single | None" = None
+
+        def __new__(cls, name: str) -> "Single":
+            cls.instance = cls.instance or super().__new__(cls)
+            return cls.instance
+
+        def __init__(self, name: str) -> None:
+            super().__init__({"name": name})
+
+    first = Single("first")
+    handle = first.clone()
+    assert handle is not first
+    assert type(handle) is Single
+    handle.put("more", 1)
+    assert first.snapshot() == {"name": "first", "more": 1}
+
+
+def test_a_subclass_whose_put_raises_does_not_leave_a_store_half_filled() -> None:
+    """Construction from a mapping puts all or nothing, and asks no method that a subclass may have replaced."""
+
+    class Refusing(MemoryStore):
+        def put(self, *_: object) -> None:
+            raise ZeroDivisionError
+
+    assert Refusing({"a": 1, "b": 2}).snapshot() == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: MemoryStore(a=1), "a store starts from a mapping: MemoryStore({'a': ...}), not from keywords"),
+        (lambda: MemoryStore([("a", 1)]), "a store starts from a mapping, got list"),
+        (
+            lambda: MemoryStore(MemoryStore()),
+            "a store starts from a mapping, got MemoryStore; for a second handle on its data call clone()",
+        ),
+        (Key, "a Key takes its name and its type, by position: Key('count', int)"),
+        (lambda: Key("a"), "a Key takes its name and its type, by position: Key('count', int)"),
+        (lambda: Key(name="a", type=int), "a Key takes its name and its type, by position: Key('count', int)"),
+        (lambda: Key("a", 5), "expected a class to check the value against, got 5 of type int"),
+    ],
+)
+def test_a_wrong_way_to_make_a_store_or_a_key_is_told_with_the_right_one(make: Callable[[], object], said: str) -> None:
+    """The ``TypeError`` of a constructor names the class and shows the call that works."""
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert str(caught.value) == said
+
+
+def test_none_in_the_place_of_a_type_is_taken_for_a_habit() -> None:
+    """Who writes ``get(key, None)`` as with a dict is told how a default is given."""
+    with pytest.raises(TypeMismatch, match="default=None"):
+        MemoryStore({"a": 1}).get("a", None)

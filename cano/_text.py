@@ -1,0 +1,74 @@
+"""How names, types and values are written in a sentence, whatever their own code does."""
+
+import pickle
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+_LONGEST = 100  # letters of a name that is compared: the comparison can take the square of it
+
+
+def did_you_mean(given: str, known: tuple[str, ...]) -> str:
+    """End a sentence with the nearest known names, or with nothing if none is near."""
+    if len(given) > _LONGEST:
+        return ""
+    near = get_close_matches(given, [name for name in known if len(name) <= _LONGEST], n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def name_of(form: object) -> str:
+    """Name a type or another type form as a reader would write it."""
+    if not isinstance(form, type):
+        return str(form) if isinstance(form, Spelled) else shown_text(form)
+    # (a metaclass may say anything, or raise)
+    name, module = type.__dict__["__qualname__"].__get__(form), type.__getattribute__(form, "__module__")
+    return str(name) if module == "builtins" else f"{module}.{name}"
+
+
+def short_name(form: object) -> str:
+    """Name a type as it is written where it is in scope."""
+    return form.__qualname__.rpartition(".")[2] if isinstance(form, type) else str(form)
+
+
+def label_text(value: object) -> str:
+    """Return the label of a state or key: the name of an enum member, else its text."""
+    return value.name if isinstance(value, Enum) else str(value)
+
+
+def shown_text(value: object) -> str:
+    """Write a value in one short line, whatever its own text does."""
+    try:
+        text = repr(value) if type(value).__module__ == "builtins" else label_text(value)
+    except Exception:  # noqa: BLE001 - its text is the user's code
+        text = f"<{type(value).__qualname__}>"
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def key_text(key: object) -> str:
+    """Write a resource key as a reader would write it in code."""
+    return f"{type(key).__name__}.{key.name}" if isinstance(key, Enum) else repr(key)
+
+
+class Spelled(str):
+    """The text that stands for an object which could not be pickled with its error, such as a class of a function's own."""
+
+    __slots__ = ()
+
+
+def portable(value: Any) -> Any:
+    """Return the value, or, if it would not come back from ``pickle``, what tells the most of it."""
+    try:
+        pickle.loads(pickle.dumps(value))
+    except Exception:  # noqa: BLE001 - whatever it is that stands in the way of the pickle
+        if isinstance(value, BaseException):
+            return RuntimeError(f"{name_of(type(value))}: {shown_message(value)}")
+        return Spelled(name_of(value))
+    return value
+
+
+def shown_message(error: BaseException) -> str:
+    """Write an exception's message, whatever its own text does."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - its text is the user's code
+        return "(its text cannot be written)"
