@@ -378,7 +378,8 @@ cdef class MemoryStore:
     Every operation is atomic with respect to every other, from any thread. None waits for anything but another operation, none
     runs Python code while it holds the lock, and one that raises has changed nothing. No operation is a coroutine: each is
     shorter than a switch of tasks. A key is a ``str`` (a subclass counts as its text) or a ``Key``. After ``fork`` the child
-    can use its stores; each process then has its own data. An empty store is false, as an empty dict is. A store is not pickled and not deep-copied, see ``snapshot``.
+    can use its stores; each process then has its own data. An empty store is false, as an empty dict is. A store is not
+    pickled and not copied, see ``snapshot``.
 
     Raises:
         TypeError: of every method, for a key that is no ``str`` and no ``Key``.

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -170,7 +170,10 @@ def test_an_error_survives_pickle_whatever_its_facts_are() -> None:
     class Local:
         pass
 
-    store = MemoryStore({"generator": (each for each in ()), "local": Local(), "number": 1})
+    def generator() -> Iterator[int]:
+        yield 1
+
+    store = MemoryStore({"generator": generator(), "local": Local(), "number": 1})
     errors: list[CanoError] = []
     for ask in (
         lambda: store.get("generator"),

@@ -15,6 +15,9 @@ from cano.errors import CanoError, TypeMismatch
 from cano.store import Key, MemoryStore
 from tests.unit.store.hostile import Untouchable
 
+ANY_STORE: Any = MemoryStore  # for calls that a type checker would refuse
+ANY_KEY: Any = Key
+
 
 def test_a_clone_is_a_second_handle_on_the_same_data() -> None:
     """What one handle writes the other reads, in both directions (ST-1)."""
@@ -288,16 +291,12 @@ def test_a_subclass_whose_put_raises_does_not_leave_a_store_half_filled() -> Non
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: MemoryStore(a=1), "a store starts from a mapping: MemoryStore({'a': ...}), not from keywords"),
-        (lambda: MemoryStore([("a", 1)]), "a store starts from a mapping, got list"),
-        (
-            lambda: MemoryStore(MemoryStore()),
-            "a store starts from a mapping, got MemoryStore; for a second handle on its data call clone()",
-        ),
-        (Key, "a Key takes its name and its type, by position: Key('count', int)"),
-        (lambda: Key("a"), "a Key takes its name and its type, by position: Key('count', int)"),
-        (lambda: Key(name="a", type=int), "a Key takes its name and its type, by position: Key('count', int)"),
-        (lambda: Key("a", 5), "expected a class to check the value against, got 5 of type int"),
+        (lambda: ANY_STORE(a=1), "a store starts from a mapping: MemoryStore({'a': ...}), not from keywords"),
+        (lambda: ANY_STORE([("a", 1)]), "a store starts from a mapping, got list"),
+        (ANY_KEY, "a Key takes its name and its type, by position: Key('count', int)"),
+        (lambda: ANY_KEY("a"), "a Key takes its name and its type, by position: Key('count', int)"),
+        (lambda: ANY_KEY(name="a", type=int), "a Key takes its name and its type, by position: Key('count', int)"),
+        (lambda: ANY_KEY("a", 5), "expected a class to check the value against, got 5 of type int"),
     ],
 )
 def test_a_wrong_way_to_make_a_store_or_a_key_is_told_with_the_right_one(make: Callable[[], object], said: str) -> None:
