@@ -3,7 +3,7 @@
 #   VENV    where its environment lies                  make test VENV=.venvs/mine
 #   INPUT   a weather file of your own                  make run INPUT=mine.csv
 #   ARGS    more words for pytest or the benchmarks     make test ARGS="-k append -x"
-#   CANO_BUILD   release, debug or sanitize             make test CANO_BUILD=debug
+#   CANO_BUILD   release, debug, sanitize or gate        make test CANO_BUILD=debug
 
 # An interpreter that is asked for by name gets an environment of its own; so no verb ever runs on another one than was named.
 ifeq ($(origin PYTHON),undefined)
