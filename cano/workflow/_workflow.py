@@ -161,8 +161,7 @@ class Workflow(Generic[S]):
 
         Raises: EventLoopMisuse inside a running event loop; what :meth:`orchestrate` raises.
         """
-        if asyncio._get_running_loop() is not None:
-            raise EventLoopMisuse("orchestrate_sync would block the running event loop; write await workflow.orchestrate(...)")
+        _check_no_loop("orchestrate")
         return asyncio.run(self.orchestrate(start, resources=resources))
 
     async def run(self, start: S, *, resources: Mapping[Any, object] | None = None) -> RunReport[S]:
@@ -175,6 +174,14 @@ class Workflow(Generic[S]):
         timed = TimedPath(plan.clock.now, new_run_id())
         end = await self._conduct(plan, start, timed, resources)
         return report_of(end.state, timed, plan.clock.now() - began)
+
+    def run_sync(self, start: S, *, resources: Mapping[Any, object] | None = None) -> RunReport[S]:
+        """Run in an event loop of its own and return what happened: :meth:`run` for scripts, and for threads.
+
+        Raises: EventLoopMisuse inside a running event loop; what :meth:`orchestrate` raises.
+        """
+        _check_no_loop("run")
+        return asyncio.run(self.run(start, resources=resources))
 
     async def __aenter__(self) -> Self:
         """Set the shared resources up, and keep them up between runs.
@@ -245,6 +252,11 @@ def _among(state: object, states: Mapping[Any, object]) -> bool:
         return state in states
     except TypeError:  # unhashable
         return False
+
+
+def _check_no_loop(name: str) -> None:
+    if asyncio._get_running_loop() is not None:
+        raise EventLoopMisuse(f"{name}_sync would block the running event loop; write await workflow.{name}(...)")
 
 
 ENGINE_CODE.update(each.__code__ for each in (Workflow.orchestrate, Workflow.run, Workflow._conduct))

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import asyncio
 import io
 import os
 import sys
@@ -64,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = settings_from(argv)
     store = MemoryStore()
     try:
-        run = asyncio.run(build(settings, store).run(State.READ))
+        run = build(settings, store).run_sync(State.READ)
     except BrokenFile as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -17,6 +17,7 @@ import pytest
 from cano.errors import EventLoopMisuse, MaxStepsReached, ResultInvalid, TargetUndeclared, WorkflowError, context_of
 from cano.ports import SYSTEM_CLOCK
 from cano.resources import Resources, per_run
+from cano.store import MemoryStore
 from cano.tasks import TaskResult, task
 from cano.workflow import Workflow
 from cano.workflow._identity import new_run_id
@@ -324,17 +325,26 @@ async def test_a_cancellation_on_its_way_wins_over_the_engine_s_own_error() -> N
     assert run.cancelled()
 
 
-def test_orchestrate_sync_inside_a_loop() -> None:
+@pytest.mark.parametrize("name", ["orchestrate", "run"])
+def test_a_synchronous_call_inside_a_loop(name: str) -> None:
     """It is refused before a coroutine is made, so that nothing is left un-awaited, and says what to write."""
     workflow = single(going(Stage.DONE))
 
     async def main() -> None:
-        with pytest.raises(EventLoopMisuse, match=r"await workflow.orchestrate"):
-            workflow.orchestrate_sync(Stage.A)
+        with pytest.raises(EventLoopMisuse, match=rf"await workflow\.{name}\("):
+            getattr(workflow, f"{name}_sync")(Stage.A)
 
     asyncio.run(main())
     gc.collect()
     assert workflow.orchestrate_sync(Stage.A) is Stage.DONE
+
+
+def test_a_report_without_a_loop() -> None:
+    """``run_sync`` returns what ``run`` returns, of a run in an event loop of its own."""
+    store = MemoryStore()
+    report = single(going(Stage.DONE), Resources({"store": store})).run_sync(Stage.A, resources={"store": MemoryStore()})
+    assert report.state is Stage.DONE
+    assert [step.label for step in report.path] == ["A", "DONE"]
 
 
 @pytest.mark.parametrize("call", ["orchestrate", "run"])
