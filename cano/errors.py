@@ -310,7 +310,7 @@ class ResourceInvalid(ResourceError, TypeError):
         return f"resource {self.key}: {self.reason}"
 
 
-class ResourcesInUse(ResourceError, RuntimeError):
+class ResourceInUse(ResourceError, RuntimeError):
     """``action`` cannot be done while runs use the resources; ``reason`` says what is in the way."""
 
     def __init__(self, action: str, reason: str) -> None:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Self, TypeVar, overload
 
 from cano._text import key_text, name_of
-from cano.errors import ResourceDuplicateKey, ResourceInvalid, ResourceNotFound, ResourcesInUse, ResourceTypeMismatch
+from cano.errors import ResourceDuplicateKey, ResourceInUse, ResourceInvalid, ResourceNotFound, ResourceTypeMismatch
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources._health import HealthStatus
 from cano.resources._lifecycle import check_life, has_life
@@ -48,12 +48,12 @@ class Resources:
         """Add a resource and return the container itself.
 
         Raises: ResourceDuplicateKey if there is one under the key; ResourceInvalid if the key is neither ``str`` nor ``Enum``, or
-        the type's ``setup``, ``teardown`` or ``health`` takes arguments; ResourcesInUse once a workflow has run on the container.
+        the type's ``setup``, ``teardown`` or ``health`` takes arguments; ResourceInUse once a workflow has run on the container.
         """
         if not isinstance(key, str | Enum):
             raise ResourceInvalid(repr(key), f"a key is a str or an Enum member, not {name_of(type(key))}")
         if self._frozen:
-            raise ResourcesInUse(f"insert {key_text(key)}", "a workflow has run on these resources; fill them before its first run")
+            raise ResourceInUse(f"insert {key_text(key)}", "a workflow has run on these resources; fill them before its first run")
         if key in self._entries:
             raise ResourceDuplicateKey(key, type(self._entries[key]))
         if not isinstance(resource, Recipe):

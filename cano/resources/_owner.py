@@ -11,7 +11,7 @@ from typing import Any
 
 from cano._notes import Note, is_cancellation, notes_of, write_notes
 from cano._text import name_of
-from cano.errors import ResourceBroken, ResourcesInUse
+from cano.errors import ResourceBroken, ResourceInUse
 from cano.resources._lifecycle import Stack
 
 # How many errors of runs a tenancy keeps for the exits of its resources; a service that stays open must not grow.
@@ -130,7 +130,7 @@ class Owner:
     async def acquire(self, lease: Lease) -> Tenancy:
         """Join the tenancy, or begin one, and return it when all is set up.
 
-        Raises: what a set-up raised, after what was set up before it is torn down; ResourcesInUse if runs in another event loop
+        Raises: what a set-up raised, after what was set up before it is torn down; ResourceInUse if runs in another event loop
         hold the resources; ResourceBroken if one of them broke and holders have not left yet.
         """
         tenancy = await self._join(lease)
@@ -157,7 +157,7 @@ class Owner:
             with self._lock:
                 tenancy = self._tenancy
                 if tenancy is not None and tenancy.loop is not loop and not tenancy.loop.is_closed():
-                    raise ResourcesInUse(
+                    raise ResourceInUse(
                         "run",
                         "runs in another event loop hold the shared resources, which have a life cycle; "
                         "give each loop a workflow of its own, or make them per_run",

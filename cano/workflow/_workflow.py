@@ -146,7 +146,7 @@ class Workflow(Generic[S]):
 
         Raises: what a task raises, with a note and a context (:func:`context_of`); WorkflowInvalid, StateUnknown before anything
         runs; TargetUndeclared, ResultInvalid, MaxStepsReached; what a set-up raises; TeardownFailed after a run that went well;
-        ResourceNotFound, ResourceNotBrought, ResourceTypeMismatch for the resources of this run; ResourcesInUse, ResourceBroken
+        ResourceNotFound, ResourceNotBrought, ResourceTypeMismatch for the resources of this run; ResourceInUse, ResourceBroken
         for shared ones with a life cycle; EventLoopMisuse outside of asyncio.
         """
         plan = self._plan or self._freeze(start)

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import pytest
 
-from cano.errors import ResourceDuplicateKey, ResourceInvalid, ResourceNotFound, ResourcesInUse, ResourceTypeMismatch
+from cano.errors import ResourceDuplicateKey, ResourceInUse, ResourceInvalid, ResourceNotFound, ResourceTypeMismatch
 from cano.resources import Resources, per_run, shared
 from cano.store import MemoryStore
 from tests.unit.stages import Stage, going, single
@@ -234,7 +234,7 @@ def test_filling_ends_with_the_first_run() -> None:
     """After a workflow has run on the container, insert is an error that says why."""
     res = Resources({"a": 1})
     assert single(going(Stage.DONE), res).orchestrate_sync(Stage.A) is Stage.DONE
-    with pytest.raises(ResourcesInUse, match=r"insert 'b'.*has run"):
+    with pytest.raises(ResourceInUse, match=r"insert 'b'.*has run"):
         res.insert("b", 2)
 
 

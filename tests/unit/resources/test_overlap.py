@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cano.errors import ResourceBroken, ResourcesInUse, TeardownFailed
+from cano.errors import ResourceBroken, ResourceInUse, TeardownFailed
 from cano.resources import Resources, per_run, shared
 from cano.workflow import Workflow
 from tests.unit.stages import Plain, Recorder, Stage, going, single, turns
@@ -499,7 +499,7 @@ def test_two_event_loops_at_once_are_refused() -> None:
     other.start()
     try:
         assert inside.wait(10)
-        with pytest.raises(ResourcesInUse, match="another event loop"):
+        with pytest.raises(ResourceInUse, match="another event loop"):
             workflow.orchestrate_sync(Stage.A)
     finally:
         leave.set()
