@@ -1,7 +1,10 @@
 """The contract and the tests speak of the same rules."""
 
+import builtins
 import re
 
+from cano import errors
+from cano.errors import CanoError
 from tests.meta.tree import ROOT
 
 CONTRACT = ROOT / "docs" / "contract.md"
@@ -40,3 +43,14 @@ def test_every_rule_of_the_contract_is_cited_by_a_test() -> None:
     ours, _ = rules()
     held = set().union(*(cited(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py")))
     assert sorted(ours - held) == []
+
+
+def test_every_error_has_its_line_in_the_documents() -> None:
+    """docs/errors.md names each error that can be raised, with the built-in that it also is, and no other."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    lines = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", page, re.MULTILINE))
+    leaves = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, CanoError)}
+    branches = {"CanoError", "StoreError", "ConfigurationError", "ResourceError", "WorkflowError"}
+    assert sorted(lines) == sorted(leaves.keys() - branches)
+    for name, built_in in lines.items():
+        assert issubclass(leaves[name], getattr(builtins, built_in)), name
