@@ -62,6 +62,11 @@ def extension(stem, *headers):
 
 
 setup(
-    ext_modules=[extension("_copy"), extension("_forms"), extension("_memory", "_lock.h", "_lock.pxd", "_copy.pxd", "_forms.pxd")],
+    ext_modules=[
+        extension("_copy"),
+        extension("_forms"),
+        extension("_key", "_forms.pxd"),
+        extension("_memory", "_lock.h", "_lock.pxd", "_copy.pxd", "_forms.pxd", "_key.pxd"),
+    ],
     cmdclass={"build_ext": build_ext},
 )

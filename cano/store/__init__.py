@@ -1,7 +1,8 @@
 """The typed, shared, in-memory key-value store; usable alone."""
 
 try:
-    from cano.store._memory import Key, MemoryStore
+    from cano.store._key import Key
+    from cano.store._memory import MemoryStore
 except ModuleNotFoundError as error:
     if not str(error.name).startswith("cano.store."):
         raise

@@ -3,11 +3,6 @@
 from cano.store._lock cimport cano_lock
 
 
-cdef class Key:
-    cdef readonly str name  # exact str, so that it can go under the lock
-    cdef readonly object type
-
-
 cdef class _Core:
     """The data that all handles of one store share; it has no face of its own."""
 

@@ -1,8 +1,9 @@
 from collections.abc import Iterator, Mapping
-from types import GenericAlias
-from typing import Any, Generic, Never, Protocol, Self, TypeVar, final, overload
+from typing import Any, Never, Protocol, Self, TypeVar, overload
 
 from typing_extensions import TypeForm, disjoint_base
+
+from cano.store._key import Key
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -15,19 +16,6 @@ class _Readable(Protocol[_T_co]):
     def name(self) -> str: ...
     @property
     def type(self) -> TypeForm[_T_co]: ...
-
-@final
-class Key(Generic[_T]):
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> TypeForm[_T]: ...
-    def __new__(cls, name: str, type: TypeForm[_T], /) -> Self: ...
-    @classmethod
-    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @disjoint_base
 class MemoryStore:

@@ -19,18 +19,17 @@ from libc.stdlib cimport free, malloc
 
 from cano.store._copy cimport deep_copy, is_atomic
 from cano.store._forms cimport check_form, is_a
+from cano.store._key cimport Key, text_slowly
 from cano.store._lock cimport (
     cano_lock_drop, cano_lock_exclusive, cano_lock_make, cano_lock_setup, cano_lock_shared, cano_only_ours, cano_passed_on,
     cano_unlock,
 )
 
 import sys
-import sysconfig
 from collections.abc import Mapping
 from copy import Error as CopyModuleError
 from os import strerror
 from pickle import PicklingError
-from types import GenericAlias
 
 from cano._text import shown_text
 from cano.errors import AppendTypeMismatch, CopyError, KeyNotFound, LockError, TypeMismatch
@@ -56,8 +55,6 @@ cdef extern from *:
     void Py_XDECREF(PyObject *) noexcept
 
     int PyUnicode_CheckExact(object) noexcept
-    int PyUnicode_Check(object) noexcept
-    object PyUnicode_FromObject(object)
     void PyList_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept
     const Py_ssize_t PY_SSIZE_T_MAX
 
@@ -68,58 +65,12 @@ cdef enum:
 cdef object ABSENT = object()  # an argument that was not given
 
 
-if not getattr(sys, "_is_gil_enabled", bool)() and sysconfig.get_config_var("Py_GIL_DISABLED"):
+if hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled():
     raise ImportError("cano's store is not built for running without the GIL: leave PYTHON_GIL and -X gil alone")
 
 cdef int refused = cano_lock_setup()
 if refused:
     raise ImportError(f"cano cannot watch for forks, so its stores would not be safe: {strerror(refused)}")
-
-
-@cython.final
-@cython.no_gc_clear  # its fields are never changed, so a cycle through it is broken elsewhere: in a list, a dict, an instance
-cdef class Key:
-    """Key(name, type, /)
---
-
-    The name of a slot together with the type of what it holds.
-
-    ``Key("count", int)`` can stand wherever a plain key can. What goes in or comes out under it is checked against its type,
-    at run time and by type checkers. A typed key and the plain string with the same text are the same slot. Keys are immutable,
-    equal if name and type are, hashable, and can be pickled. Safe between threads.
-
-    Raises:
-        TypeError: the name is no ``str``, or the type is no form that the store can check.
-    """
-
-    def __cinit__(self, *args, **kwargs):
-        if kwargs or len(args) != 2:
-            raise TypeError("a Key takes its name and its type, by position: Key('count', int)")
-        name, form = args
-        if not PyUnicode_Check(name):
-            raise TypeError(f"the name of a key is a str, got {shown_text(name)} of type {type(name).__qualname__}")
-        check_form(form, False)
-        self.name = PyUnicode_FromObject(name)
-        self.type = form
-
-    @classmethod
-    def __class_getitem__(cls, item, /):
-        return GenericAlias(cls, item)
-
-    def __repr__(self):
-        shown = self.type.__qualname__ if isinstance(self.type, type) else repr(self.type)
-        return f"Key({self.name!r}, {shown})"
-
-    def __eq__(self, other):
-        if not isinstance(other, Key):
-            return NotImplemented
-        return self.name == (<Key> other).name and self.type == (<Key> other).type
-
-    def __hash__(self):
-        return hash((Key, self.name))
-
-    def __reduce__(self):
-        return Key, (self.name, self.type)
 
 
 @cython.final
@@ -176,14 +127,6 @@ cdef inline int hold(MemoryStore self, str name, object value) noexcept:
 cdef inline str text(object key):
     """The exact text of a key, without calling any code of a subclass."""
     return <str> key if PyUnicode_CheckExact(key) else text_slowly(key)
-
-
-cdef str text_slowly(object key):
-    if type(key) is Key:
-        return (<Key> key).name
-    if PyUnicode_Check(key):
-        return PyUnicode_FromObject(key)
-    raise TypeError(f"a key is a str or a Key, got {shown_text(key)} of type {type(key).__qualname__}")
 
 
 cdef object form_under(object key, object form):
