@@ -2,6 +2,7 @@
 
 from cano.tasks._decorator import task
 from cano.tasks._result import TaskResult
+from cano.tasks._returns import check_state_class
 from cano.tasks._spec import TaskSpec, spec_of
 
-__all__ = ["TaskResult", "TaskSpec", "spec_of", "task"]
+__all__ = ["TaskResult", "TaskSpec", "check_state_class", "spec_of", "task"]

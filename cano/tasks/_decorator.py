@@ -6,6 +6,7 @@ from typing import Any, TypeVar, overload
 
 from cano.errors import TaskInvalid
 from cano.tasks._names import local_names
+from cano.tasks._returns import check_state_class
 from cano.tasks._spec import MARK, UNSAID, Mark, examine, methods_of, task_name
 
 F = TypeVar("F")
@@ -27,8 +28,9 @@ def task(subject: Any = None, /, *, state: type | None = None, to: Any = UNSAID,
     and the targets are checked against it. The decorator is needed only for these three, and for annotations that are local to
     a function; any async callable is a task.
 
-    Raises: TaskInvalid with what to write instead.
+    Raises: TaskInvalid with what to write instead; TypeError if ``state`` is no class.
     """
+    check_state_class(state)
     if subject is None:
         frame = sys._getframe(1)
         return lambda given: _mark(given, Mark(state, to, blocking), frame)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, EnumType
 from typing import Any
 
-from cano._text import name_of
+from cano._text import name_of, shown_message, shown_text
 from cano.errors import TaskInvalid
 from cano.tasks._result import TaskResult
 
@@ -83,6 +83,22 @@ def agree(annotated: Returns, to: Returns, task: str) -> Returns:
         raise TaskInvalid(task, "its return annotation and to= name different states; say it once")
     check_kinds(to.targets, annotated.kinds, task, "to= names")
     return to
+
+
+def check_state_class(state: Any) -> None:
+    """Refuse what is no class of states: text, a literal, a type whose instances nobody can tell.
+
+    Raises: TypeError.
+    """
+    if state is None:
+        return
+    try:
+        if isinstance(state, type):
+            isinstance(None, state)  # a typed dict and many a protocol refuse the question
+            return
+    except Exception as error:  # noqa: BLE001 - a metaclass is the user's code
+        raise TypeError(f"state={name_of(state)}: it cannot be told what is an instance ({shown_message(error)})") from error
+    raise TypeError(f"state={shown_text(state)}: pass the class of the states itself, such as state=Stage")
 
 
 def check_kinds(states: tuple[Any, ...], kinds: tuple[type, ...], task: str, what: str) -> None:

@@ -12,7 +12,7 @@ from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnkn
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources import Resources
 from cano.resources.lifecycle import Lease, Tenancy
-from cano.tasks import TaskResult, TaskSpec, spec_of
+from cano.tasks import TaskResult, TaskSpec, check_state_class, spec_of
 from cano.tasks.protocols import RunsBare, RunsWith
 from cano.workflow._conduct import conduct, note_failures, raise_failures
 from cano.workflow._drive import drive
@@ -55,10 +55,14 @@ class Workflow(Generic[S]):
         ``state`` is the class of the states: states and targets are checked against it. A run that has executed ``max_steps``
         tasks and wants another one fails; None, no limit. ``clock`` is where the time is read.
 
-        Raises: TypeError if ``resources`` is no Resources; ValueError if ``max_steps`` is less than 1.
+        Raises: TypeError if ``resources`` is no Resources, ``state`` no class or ``max_steps`` no int; ValueError if ``max_steps``
+        is less than 1.
         """
         if resources is not None and not isinstance(resources, Resources):
             raise TypeError(f"resources is a {name_of(type(resources))}; write Workflow(Resources({{...}}))")
+        check_state_class(state)
+        if max_steps is not None and type(max_steps) is not int:
+            raise TypeError(f"max_steps is {shown_text(max_steps)}; it counts tasks and is an int, or None for no limit")
         if max_steps is not None and max_steps < 1:
             raise ValueError(f"max_steps is {max_steps}; it counts tasks and is at least 1, or None for no limit")
         self._resources = resources if resources is not None else Resources()

@@ -2,7 +2,7 @@
 
 import threading
 from enum import Enum, IntEnum, auto
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Protocol, TypedDict
 
 import pytest
 
@@ -69,6 +69,34 @@ def test_the_constructor_checks_its_arguments() -> None:
         Workflow({"a": 1})  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="max_steps is 0"):
         Workflow(max_steps=0)
+
+
+@pytest.mark.parametrize("limit", [2.5, 10.0, True, "5", float("nan"), -1, 0])
+def test_a_limit_that_is_no_count_is_refused(limit: Any) -> None:
+    """``max_steps`` is an int of at least 1: no float, no bool, no text (engine 11)."""
+    with pytest.raises((TypeError, ValueError), match=rf"max_steps is .*{limit}.*counts tasks") as caught:
+        Workflow(max_steps=limit)
+    assert type(caught.value) is (ValueError if type(limit) is int else TypeError)
+
+
+class Described(TypedDict):
+    """A type that no value is an instance of."""
+
+    name: str
+
+
+class Shaped(Protocol):
+    """A type that cannot be asked about a value."""
+
+    name: str
+
+
+@pytest.mark.parametrize("state", ["Stage", Literal[Stage.A, Stage.B], Stage.A, 3, Stage | Other, list[int], Described, Shaped])
+@pytest.mark.parametrize("make", [Workflow, task])
+def test_what_is_no_class_of_states_is_refused(make: Any, state: Any) -> None:
+    """``state=`` of a workflow and of a decorator is a class whose instances can be told (engine 1, 3)."""
+    with pytest.raises(TypeError, match="state="):
+        make(state=state)
 
 
 async def test_registering_after_the_first_run_is_refused() -> None:
