@@ -96,7 +96,7 @@ def check_state_class(state: Any) -> None:
         if isinstance(state, type):
             isinstance(None, state)  # a typed dict and many a protocol refuse the question
             return
-    except Exception as error:  # noqa: BLE001 - a metaclass is the user's code
+    except Exception as error:  # a metaclass is the user's code
         raise TypeError(f"state={name_of(state)}: it cannot be told what is an instance ({shown_message(error)})") from error
     raise TypeError(f"state={shown_text(state)}: pass the class of the states itself, such as state=Stage")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from cano._text import label_text
+from cano._text import did_you_mean, label_text
 
 S = TypeVar("S")
 
@@ -29,11 +29,13 @@ def graph_of(targets: Mapping[S, tuple[S, ...] | None], exits: Iterable[S]) -> G
     return Graph(tuple(targets), ends, edges)
 
 
-def problems_of(graph: Graph[Any], tasks: Mapping[Any, str], starts: Iterable[Any] | None) -> tuple[str, ...]:
+def problems_of(
+    graph: Graph[Any], tasks: Mapping[Any, str], declared: Iterable[Any], starts: Iterable[Any] | None
+) -> tuple[str, ...]:
     """Return everything that is wrong, one sentence each, in an order that does not change from run to run.
 
-    ``tasks`` names the task of each state. With ``starts`` given, states that no run from there, nor from a state on the way
-    to there, can enter are wrong, too.
+    ``tasks`` names the task of each state, ``declared`` are the states that were said to be starts. With ``starts`` given, states
+    that no run from there, nor from a state on the way to there, can enter are wrong, too.
     """
     known = dict.fromkeys((*graph.states, *graph.exits))
     found = []
@@ -45,6 +47,12 @@ def problems_of(graph: Graph[Any], tasks: Mapping[Any, str], starts: Iterable[An
         f"{tasks[state]}, the task of {label_text(state)}, may go to {label_text(to)}, which has no task and is no exit state"
         for state, to in graph.edges
         if to not in known
+    ]
+    found += [
+        f"{label_text(state)} is a start state that has no task and is no exit state"
+        f"{did_you_mean(label_text(state), tuple(map(label_text, known)))}"
+        for state in declared
+        if state not in known
     ]
     found += _same_labels(known)
     if graph.exits:

@@ -140,7 +140,7 @@ class Plan:
             raise StateUnknown(shown_text(state), self.labels) from None
         if id(node.state) not in self.begun:
             tasks = {each: spec.name for each, spec in self.specs.items()}
-            problems = () if node.spec is None else problems_of(self.graph, tasks, (state, *self.starts))
+            problems = () if node.spec is None else problems_of(self.graph, tasks, self.starts, (state, *self.starts))
             if problems:
                 raise WorkflowInvalid(problems)
             self.begun[id(node.state)] = node

@@ -134,7 +134,7 @@ class Workflow(Generic[S]):
         """
         begins, ends = _among(start, self._specs), _among(start, self._exits)
         starts = (start, *self._starts) if begins and not ends else None
-        problems = problems_of(self.graph, {state: spec.name for state, spec in self._specs.items()}, starts)
+        problems = problems_of(self.graph, {state: spec.name for state, spec in self._specs.items()}, self._starts, starts)
         if problems:
             raise WorkflowInvalid(problems)
         if not (start is None or begins or ends):

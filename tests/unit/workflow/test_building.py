@@ -200,6 +200,16 @@ def test_an_unreachable_state() -> None:
     assert workflow.orchestrate_sync(Stage.B) is Stage.DONE
 
 
+def test_a_start_state_that_the_workflow_does_not_have() -> None:
+    """A misspelt start state is a problem like a misspelt target, whether a run starts there or not (engine 3)."""
+    workflow = Workflow().register("ingest", going("done")).add_exit_state("done").add_start_state("ingets").add_start_state("done")
+    problem = "ingets is a start state that has no task and is no exit state; did you mean 'ingest'?"
+    assert invalid(workflow) == invalid(workflow, "ingest") == (problem,)
+    with pytest.raises(WorkflowInvalid, match="ingets is a start state"):
+        workflow.orchestrate_sync("ingest")
+    assert workflow.register("ingets", going("done")).orchestrate_sync("ingets") == "done"
+
+
 def test_a_run_may_begin_in_the_middle() -> None:
     """States before the start are not unreachable for that."""
     workflow = (
