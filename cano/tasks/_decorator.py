@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from cano.errors import TaskInvalid
-from cano.tasks._names import local_names
+from cano.tasks._names import body_of, local_names
 from cano.tasks._returns import check_state_class
-from cano.tasks._spec import MARK, UNSAID, Mark, examine, methods_of, task_name
+from cano.tasks._spec import MARK, UNSAID, Mark, examine, method_of, task_name
 
 F = TypeVar("F")
 
@@ -33,16 +33,16 @@ def task(subject: Any = None, /, *, state: type | None = None, to: Any = UNSAID,
     check_state_class(state)
     if subject is None:
         frame = sys._getframe(1)
-        return lambda given: _mark(given, Mark(state, to, blocking), frame)
-    return _mark(subject, Mark(state, to, blocking), sys._getframe(1))
+        return lambda given: _mark(given, frame, state=state, to=to, blocking=blocking)
+    return _mark(subject, sys._getframe(1), state=state, to=to, blocking=blocking)
 
 
-def _mark(subject: Any, mark: Mark, frame: Any) -> Any:
-    for method in methods_of(subject):
-        mark.names.update(local_names(method, frame))
-    examine(subject, mark)
+def _mark(subject: Any, frame: Any, *, state: type | None, to: Any, blocking: bool) -> Any:
+    method = method_of(subject)
+    mark = Mark(body_of(method), state, to, blocking, local_names(method, frame))
+    marks = examine(subject, mark)
     try:
-        setattr(subject, MARK, mark)
+        setattr(subject, MARK, marks)
     except (AttributeError, TypeError):
         if not mark.empty:
             reason = f"a {type(subject).__name__} cannot be marked; decorate the function it is made of"

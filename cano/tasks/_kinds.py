@@ -1,7 +1,6 @@
 """Which kind of callable a task is, and so how its result is awaited."""
 
 import asyncio
-import functools
 import inspect
 import typing
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from cano.errors import TaskInvalid
-from cano.tasks._names import annotations_of
+from cano.tasks._names import annotations_of, body_of
 
 
 class Kind(Enum):
@@ -29,7 +28,7 @@ def kind_of(fn: Callable[..., Any], name: str, *, blocking: bool) -> Kind:
     Raises: TaskInvalid for a plain function that does not say where it runs, a coroutine function that says it blocks, a
     generator of either kind, a class.
     """
-    core = _core(fn)
+    core = body_of(fn)
     if inspect.isasyncgenfunction(core):
         raise TaskInvalid(name, "it is an async generator; a task returns its next state and yields nothing")
     if _is_async(core) or _is_async(fn):
@@ -40,18 +39,9 @@ def kind_of(fn: Callable[..., Any], name: str, *, blocking: bool) -> Kind:
         raise TaskInvalid(name, "it is a generator; a task returns its next state and yields nothing")
     if blocking:
         return Kind.BLOCKING
-    if _is_async(_core(inspect.unwrap(core))) or _says_awaitable(core):
+    if _is_async(body_of(inspect.unwrap(core))) or _says_awaitable(core):
         return Kind.AWAITABLE
     raise TaskInvalid(name, "it is a plain def; write async def, or @task(blocking=True) to run it in a thread")
-
-
-def _core(fn: Any) -> Any:
-    """Return the function below partials and callable objects, where the flags are that tell its kind."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    if inspect.isroutine(fn) or isinstance(fn, type) or hasattr(fn, "__code__"):
-        return fn
-    return type(fn).__call__
 
 
 def _is_async(fn: Any) -> bool:

@@ -10,6 +10,19 @@ from typing import Any
 from cano.errors import AnnotationUnresolved
 
 
+def body_of(fn: Any) -> Any:
+    """Return the function that runs when ``fn`` is called: below partials, methods and callable objects, not below ``wraps``."""
+    while True:
+        if isinstance(fn, functools.partial):
+            fn = fn.func
+        elif isinstance(fn, types.MethodType):
+            fn = fn.__func__
+        elif inspect.isroutine(fn) or isinstance(fn, type) or hasattr(fn, "__code__"):
+            return fn
+        else:
+            fn = type(fn).__call__
+
+
 def author_of(fn: Any) -> Any:
     """Return the function whose text the annotations of ``fn`` are: below partials and ``functools.wraps``."""
     while True:

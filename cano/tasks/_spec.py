@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -11,11 +12,11 @@ from cano.resources import Resources
 from cano.tasks._blocking import in_thread
 from cano.tasks._inject import Signature, signature_of
 from cano.tasks._kinds import Kind, kind_of
-from cano.tasks._names import Names, annotations_of, author_of
+from cano.tasks._names import Names, annotations_of, author_of, body_of
 from cano.tasks._result import TaskResult
 from cano.tasks._returns import ANYWHERE, Returns, agree, check_kinds, declared, returns_of
 
-MARK = "__cano_task__"
+MARK = "__cano_task__"  # holds a tuple of Mark, the last decorator's first
 UNSAID: Any = object()
 S_co = TypeVar("S_co", covariant=True)
 
@@ -24,8 +25,14 @@ Call = Callable[[], Awaitable[Any]]
 
 @dataclass(slots=True)
 class Mark:
-    """What a decorator said about a task; ``names`` are local names that its annotations use."""
+    """What a decorator said about a task; ``names`` are local names that its annotations use.
 
+    A mark travels where nobody meant it to: into subclasses, and with the ``__dict__`` that ``functools.wraps`` copies. So it
+    keeps the function that it was made for, ``body``. How that is called, ``blocking``, is true of it alone; the rest belongs to
+    its annotations, and holds wherever these are read.
+    """
+
+    body: Any
     state: type | None = None
     to: Any = UNSAID
     blocking: bool = False
@@ -35,6 +42,10 @@ class Mark:
     def empty(self) -> bool:
         """True if a task without the mark is the same task."""
         return self.state is None and self.to is UNSAID and not self.blocking and not self.names
+
+    def annotates(self, fn: Callable[..., Any]) -> bool:
+        """Tell whether the annotations of ``fn`` are those of the marked function."""
+        return author_of(fn) is author_of(self.body)
 
 
 class RunsWith(Protocol[S_co]):
@@ -73,46 +84,53 @@ def spec_of(subject: Any, state: type | None = None) -> TaskSpec:
 
     Raises: TaskInvalid, AnnotationUnresolved.
     """
-    own = getattr(subject, MARK, None)
     fn, method = _function_of(subject)
-    inner = getattr(fn, MARK, None)
-    marks = [each for each in (own, inner) if isinstance(each, Mark)]
+    marks = _marks(subject, fn)
     name = task_name(subject)
-    names = Names(name, fn, {key: value for each in reversed(marks) for key, value in each.names.items()})
-    kind = kind_of(fn, name, blocking=any(each.blocking for each in marks))
+    names, kind = _names(name, fn, marks), _kind(name, fn, marks)
     returns = _returns(fn, names, marks)
     for kinds in [each.state for each in marks] + [state]:
         _check_states(returns, kinds, name)
     return TaskSpec(name, kind, signature_of(fn, names, method=method), returns)
 
 
-def examine(subject: Any, mark: Mark) -> None:
+def _marks(subject: Any, fn: Callable[..., Any]) -> list[Mark]:
+    """Collect what decorators said about this function, on the task itself or anywhere below it, the nearest first."""
+    found = [getattr(each, MARK, None) for each in (subject, fn, body_of(fn), author_of(fn))]
+    marks = [mark for each in found if isinstance(each, tuple) for mark in each if isinstance(mark, Mark)]
+    return list({id(mark): mark for mark in marks if mark.annotates(fn)}.values())
+
+
+def examine(subject: Any, said: Mark) -> tuple[Mark, ...]:
     """Refuse at its definition what can never be a task; names that are not known yet may come later.
+
+    Returns what is now said about the task, with what other decorators said before.
 
     Raises: TaskInvalid.
     """
-    name = task_name(subject)
-    for fn in methods_of(subject):
-        kind_of(fn, name, blocking=mark.blocking)
-        names = Names(name, fn, mark.names)
-        try:
-            _check_states(_returns(fn, names, [mark]), mark.state, name)
-            signature_of(fn, names, method=None)
-        except AnnotationUnresolved:
-            continue
+    name, fn = task_name(subject), method_of(subject)
+    marks = [said, *_marks(subject, fn)]
+    names = _names(name, fn, marks)
+    _kind(name, fn, marks)
+    with suppress(AnnotationUnresolved):
+        returns = _returns(fn, names, marks)
+        for each in marks:
+            _check_states(returns, each.state, name)
+        signature_of(fn, names, method=None)
+    return tuple(marks)
 
 
-def methods_of(subject: Any) -> tuple[Any, ...]:
-    """Return the functions to look at when a task is defined.
+def method_of(subject: Any) -> Any:
+    """Return the function to look at when a task is defined.
 
     Raises: TaskInvalid for a class without ``run``, and for what is not callable.
     """
     if not isinstance(subject, type):
-        return (_function_of(subject)[0],)
+        return _function_of(subject)[0]
     for method in ("run", "run_bare"):
         found = inspect.getattr_static(subject, method, None)
         if found is not None:
-            return (found.__func__ if isinstance(found, staticmethod | classmethod) else found,)
+            return found.__func__ if isinstance(found, staticmethod | classmethod) else found
     raise TaskInvalid(task_name(subject), "the class has neither run(self, ...) nor run_bare(self)")
 
 
@@ -141,13 +159,19 @@ def _function_of(subject: Any) -> tuple[Callable[..., Any], str | None]:
     return subject, None
 
 
+def _names(name: str, fn: Callable[..., Any], marks: list[Mark]) -> Names:
+    return Names(name, fn, {key: value for each in reversed(marks) for key, value in each.names.items()})
+
+
+def _kind(name: str, fn: Callable[..., Any], marks: list[Mark]) -> Kind:
+    return kind_of(fn, name, blocking=any(each.blocking and each.body is body_of(fn) for each in marks))
+
+
 def _returns(fn: Callable[..., Any], names: Names, marks: list[Mark]) -> Returns:
     annotations = annotations_of(author_of(fn))
     returns = returns_of(annotations["return"], names.task, names.resolver("return")) if "return" in annotations else ANYWHERE
-    for each in marks:
-        if each.to is not UNSAID:
-            returns = agree(returns, declared(each.to, names.task), names.task)
-    return returns
+    said = next((each.to for each in marks if each.to is not UNSAID), UNSAID)
+    return returns if said is UNSAID else agree(returns, declared(said, names.task), names.task)
 
 
 def _check_states(returns: Returns, state: type | None, name: str) -> None:

@@ -15,9 +15,11 @@ import pytest
 from cano.errors import CanoError, ConfigurationError, ResultInvalid, TaskInvalid
 from cano.resources import Resources
 from cano.tasks import TaskResult, task
+from cano.tasks._kinds import Kind
+from cano.tasks._spec import spec_of
 from cano.workflow import Workflow
 from tests.unit.stages import Stage, going, single
-from tests.unit.tasks.decorators import traced_plainly
+from tests.unit.tasks.decorators import traced, traced_plainly
 
 
 class Other(Enum):
@@ -236,6 +238,90 @@ def test_the_decorator_stands_below_staticmethod(kind: Any) -> None:
     """A mark on a static or class method object would be lost, so the order of the decorators is asked for."""
     with pytest.raises(TaskInvalid, match=f"step cannot be a task: .* write @{kind.__name__} above @task"):
         task(to=Stage.DONE)(kind(going(Stage.DONE)))
+
+
+async def test_a_mark_is_not_inherited_by_another_run() -> None:
+    """A subclass that writes its own ``run`` is not what the decorator of its base said; one that inherits it is (engine 2)."""
+
+    @task(blocking=True, to=Stage.B)
+    class Base:
+        def run(self, res: Resources) -> Stage:
+            return Stage.B
+
+    class Async(Base):
+        async def run(self, res: Resources) -> Literal[Stage.DONE]:  # type: ignore[override]
+            return Stage.DONE
+
+    class Same(Base):
+        pass
+
+    @task(state=Stage)
+    class Again(Base):
+        pass
+
+    class Plain(Base):
+        def run(self, res: Resources) -> Stage:
+            raise AssertionError
+
+    assert await ran(Async()) is await ran(task(Async)()) is Stage.DONE
+    assert await ran(copy.copy(Async())) is Stage.DONE
+    for run in (Same(), Again()):
+        assert spec_of(run).kind is Kind.BLOCKING
+        assert spec_of(run).returns.targets == (Stage.B,)
+    with pytest.raises(TaskInvalid, match="plain def"):
+        single(Plain())
+
+
+async def test_a_mark_is_not_copied_by_wraps() -> None:
+    """How a task is called holds for the function decorated, not for a wrapper; where it goes holds wherever annotations do."""
+
+    class Local:
+        pass
+
+    @traced
+    @task(to=Stage.DONE)
+    async def step(local: "Local") -> Stage:
+        return Stage.DONE
+
+    @task(blocking=True, to=Stage.DONE)
+    def blocks() -> Stage:
+        return Stage.DONE
+
+    @functools.wraps(blocks)
+    async def awaits() -> Stage:
+        return blocks()
+
+    @functools.wraps(blocks)
+    def plainly() -> Stage:
+        return blocks()
+
+    assert spec_of(step).returns.targets == (Stage.DONE,)
+    assert spec_of(awaits).kind is spec_of(task(awaits)).kind is Kind.ASYNC
+    assert await ran(awaits) is Stage.DONE
+    for run in (blocks, functools.partial(blocks), copy.copy(task(to=Stage.DONE)(functools.partial(blocks)))):
+        assert spec_of(run).kind is Kind.BLOCKING
+    with pytest.raises(TaskInvalid, match="plain def"):
+        single(plainly)
+
+
+async def test_decorators_add_up() -> None:
+    """A second decorator, on the function or on the class around it, takes back only what it says anew."""
+
+    @task(to=Stage.DONE)
+    @task(blocking=True)
+    def step() -> Stage:
+        return Stage.DONE
+
+    @task(state=Stage)
+    class Step:
+        @task(blocking=True)
+        def run(self, res: Resources) -> Stage:
+            return Stage.DONE
+
+    assert await ran(step) is await ran(Step()) is Stage.DONE
+    assert spec_of(step).returns.targets == (Stage.DONE,)
+    assert spec_of(task(to=Stage.B)(step)).returns.targets == (Stage.B,)
+    assert spec_of(step).kind is Kind.BLOCKING
 
 
 async def test_a_coroutine_instead_of_a_function_is_refused() -> None:
