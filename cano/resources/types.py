@@ -1,13 +1,12 @@
 """The type that a look-up or a parameter asks for, turned into a yes-or-no question about a value."""
 
 import inspect
-import types
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-Resolve = Callable[[str], object]
+from cano._text import name_of, shown_message
+from cano.resources.forms import Resolve, leaves_of
 
 # What `typing` and `abc` put into the namespace of a protocol; everything else there is a member.
 _NO_MEMBERS = frozenset(
@@ -50,6 +49,11 @@ class TypeCheck:
     exact: tuple[object, ...] = ()
     any_of: tuple["TypeCheck", ...] = field(default=())
 
+    @property
+    def free(self) -> bool:
+        """True if anything will do."""
+        return not (self.classes or self.members or self.exact or self.any_of)
+
     def accepts(self, value: object) -> bool:
         """Tell whether the value is of the type."""
         if self.any_of:
@@ -77,9 +81,18 @@ def _has(value: object, name: str) -> bool:
 def check_of(form: object, resolve: Resolve) -> TypeCheck:
     """Turn an annotation into a check; names that are still text go through ``resolve``.
 
-    Raises: TypeError if the form is nothing that a value could be an instance of; and what ``resolve`` raises.
+    Raises: TypeError if the form is nothing that a value could be an instance of; NameError if a lazy alias knows a name no
+    more than ``resolve`` does, and what that raises.
     """
-    return _Reader(resolve).read(form, form)
+    try:
+        checks = tuple(_check_of_leaf(leaf.form) for leaf in leaves_of(form, resolve))
+    except (TypeError, NameError):
+        raise
+    except Exception as error:  # a metaclass is the user's code
+        raise TypeError(f"{name_of(form)} cannot be read ({type(error).__name__}: {shown_message(error)})") from error
+    if any(each.free for each in checks):
+        return TypeCheck(form)
+    return replace(checks[0], form=form) if len(checks) == 1 else TypeCheck(form, any_of=checks)
 
 
 def no_names(name: str) -> object:
@@ -90,40 +103,30 @@ def no_names(name: str) -> object:
     raise TypeError(f"{name!r} is text and no type; pass the type itself")
 
 
-class _Reader:
-    def __init__(self, resolve: Resolve) -> None:
-        self._resolve = resolve
+def check_askable(form: type) -> None:
+    """See whether a class can be asked for its instances and subclasses: a typed dict, or a metaclass of a user, may refuse.
 
-    def read(self, form: object, shown: object) -> TypeCheck:
-        form = self._unfold(form)
-        origin = typing.get_origin(form)
-        if form is None:
-            return TypeCheck(shown, (type(None),))
-        if form is Any or form is object or isinstance(form, typing.TypeVar):
-            return TypeCheck(shown)
-        if origin is typing.Literal:
-            return TypeCheck(shown, exact=typing.get_args(form))
-        if origin is typing.Union or origin is types.UnionType:
-            alternatives = tuple(self.read(each, each) for each in typing.get_args(form))
-            free = any(not (each.classes or each.members or each.exact or each.any_of) for each in alternatives)
-            return TypeCheck(shown) if free else TypeCheck(shown, any_of=alternatives)
-        target = origin if origin is not None else form
-        if not isinstance(target, type):
-            raise TypeError(f"{form!r} is no type")
-        return TypeCheck(shown, members=protocol_members(target)) if is_protocol(target) else TypeCheck(shown, (target,))
+    Raises: TypeError.
+    """
+    try:
+        isinstance(None, form)
+        issubclass(type(None), form)
+    except Exception as error:
+        raise TypeError(f"{name_of(form)} cannot be asked for its instances ({shown_message(error)})") from error
 
-    def _unfold(self, form: object) -> object:
-        """Strip names, aliases, new types and annotations off, down to the type that a value can have."""
-        while True:
-            if isinstance(form, str):
-                form = self._resolve(form)
-            elif isinstance(form, typing.ForwardRef):
-                form = self._resolve(form.__forward_arg__)
-            elif typing.get_origin(form) is typing.Annotated:
-                form = typing.get_args(form)[0]
-            elif isinstance(form, typing.NewType):
-                form = form.__supertype__
-            elif type(form).__name__ == "TypeAliasType":  # `type X = ...`, a class that typing has since 3.12
-                form = form.__value__  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-            else:
-                return form
+
+def _check_of_leaf(form: Any) -> TypeCheck:
+    if form is None:
+        return TypeCheck(form, (type(None),))
+    if form is Any or form is object or isinstance(form, typing.TypeVar):
+        return TypeCheck(form)
+    origin = typing.get_origin(form)
+    if origin is typing.Literal:
+        return TypeCheck(form, exact=typing.get_args(form))
+    target = origin if origin is not None else form
+    if not isinstance(target, type):
+        raise TypeError(f"{form!r} is no type")
+    if is_protocol(target):
+        return TypeCheck(form, members=protocol_members(target))
+    check_askable(target)
+    return TypeCheck(form, (target,))
