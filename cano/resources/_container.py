@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Hashable, Iterator, Mapping
+from copy import copy
 from enum import Enum
 from typing import Any, Self, TypeVar, overload
 
@@ -147,7 +148,7 @@ class Resources:
 
     def _view(self, values: Mapping[Hashable, object]) -> "Resources":
         """Return the container as one run sees it, with values of its own."""
-        view = Resources.__new__(Resources)
+        view = Resources.__new__(Resources) if type(self) is Resources else copy(self)  # a user's class keeps what it holds
         view._entries = self._entries
         view._values = {**self._values, **values}
         view._frozen = True
