@@ -224,7 +224,7 @@ class ResourceNotFound(ResourceError, KeyError):
     """There is no resource under ``key``.
 
     ``known`` are the keys that exist, ``fitting`` those whose resource is of the type ``expected`` (None: no type was asked
-    for), ``where`` the task and parameter that asked, if it was one.
+    for), ``where`` the task and parameter that asked, if it was one, ``advice`` what else that may have meant.
     """
 
     category = "resource_not_found"
@@ -236,13 +236,15 @@ class ResourceNotFound(ResourceError, KeyError):
         known: tuple[Hashable, ...] = (),
         fitting: tuple[Hashable, ...] = (),
         where: str = "",
+        advice: str = "",
     ) -> None:
-        super().__init__(key, expected, known, fitting, where)
+        super().__init__(key, expected, known, fitting, where, advice)
         self.key = key
         self.expected = expected
         self.known = known
         self.fitting = fitting
         self.where = where
+        self.advice = advice
 
     def __str__(self) -> str:
         text = f"{self.where}: " if self.where else ""
@@ -256,7 +258,8 @@ class ResourceNotFound(ResourceError, KeyError):
             rename = "rename the parameter or " if isinstance(self.fitting[0], str) else ""
             quoted = other.replace("'", '"')
             return f"{text}: {rename}write `Annotated[{kind}, {quoted}]`"
-        return text + (near or f"; there {'are ' + ', '.join(map(key_text, self.known)) if self.known else 'are none'}")
+        text += near or f"; there are {', '.join(map(key_text, self.known)) or 'none'}"
+        return f"{text}; {self.advice}" if self.advice else text
 
 
 class ResourceNotBrought(ResourceNotFound):

@@ -2,15 +2,15 @@
 
 import functools
 import inspect
-import typing
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from cano._text import key_text
+from cano._text import key_text, shown_message
 from cano.errors import ResourceNotFound, ResourceTypeMismatch, TaskInvalid
 from cano.resources import Resources
+from cano.resources.forms import Leaf, leaves_of
 from cano.resources.types import TypeCheck, check_of
 from cano.tasks._names import Names
 
@@ -21,14 +21,14 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a task: what fills it, and how it is passed. ``check`` None: the container itself fills it."""
+    """One parameter of a task: the ``key`` of what fills it (None: the container itself does), and how it is passed."""
 
     name: str
-    key: Hashable
-    check: TypeCheck | None
+    key: str | Enum | None
+    check: TypeCheck
     default: Any
     positional: bool
-    implied: bool = False  # the only parameter of run, without an annotation
+    annotated: bool
 
     @property
     def required(self) -> bool:
@@ -51,25 +51,28 @@ class Signature:
         """
         recipes = resources._recipes()
         for each in self.parameters:
-            if each.implied and each.key in resources:
+            if each.key is None and not each.annotated and each.name in resources:
                 reason = f"parameter {each.name!r} of run may be the container or the resource of that name; annotate it"
                 raise TaskInvalid(self.task, reason)
-            if each.check is None or (each.key not in resources and not each.required):
-                continue
-            if each.key not in resources:
-                raise self._not_found(each, each.check, resources)
-            if each.key not in recipes:
+            if each.key is None:
+                self.check_value(each, resources)
+            elif each.key in recipes:
+                produced = recipes[each.key].produces
+                if produced is not None and self._asked(each, each.check.excludes, produced):
+                    raise ResourceTypeMismatch(each.key, each.check.form, produced, self.where(each))
+            elif each.key in resources:
                 self.check_value(each, resources[each.key])
-            elif (produced := recipes[each.key].produces) is not None and each.check.excludes(produced):
-                raise ResourceTypeMismatch(each.key, each.check.form, produced, self.where(each))
+            elif each.required:
+                raise self._not_found(each, each.key, resources)
 
     def check_value(self, parameter: Parameter, value: object) -> None:
         """See whether a value may fill a parameter.
 
-        Raises: ResourceTypeMismatch.
+        Raises: ResourceTypeMismatch; TaskInvalid if the class that is asked for fails to answer.
         """
-        if parameter.check is not None and not parameter.check.accepts(value):
-            raise ResourceTypeMismatch(parameter.key, parameter.check.form, type(value), self.where(parameter))
+        if not self._asked(parameter, parameter.check.accepts, value):
+            asked = parameter.name if parameter.key is None else parameter.key
+            raise ResourceTypeMismatch(asked, parameter.check.form, type(value), self.where(parameter))
 
     def where(self, parameter: Parameter) -> str:
         """Name the task and the parameter for an error."""
@@ -80,7 +83,7 @@ class Signature:
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for each in self.parameters:
-            if each.check is None:
+            if each.key is None:
                 value: Any = resources
             elif each.key in resources:
                 value = resources[each.key]
@@ -92,9 +95,21 @@ class Signature:
                 kwargs[each.name] = value
         return functools.partial(self.fn, *args, **kwargs) if args or kwargs else self.fn
 
-    def _not_found(self, parameter: Parameter, check: TypeCheck, resources: Resources) -> ResourceNotFound:
-        fitting = () if check.form is Any else tuple(key for key, value in resources.items() if check.accepts(value))
-        return ResourceNotFound(parameter.key, check.form, tuple(resources), fitting, self.where(parameter))
+    def _asked(self, parameter: Parameter, question: Callable[[Any], bool], value: object) -> bool:
+        try:
+            return question(value)
+        except Exception as error:  # the class may come with a metaclass of the user's
+            raise TaskInvalid(
+                self.task, f"parameter {parameter.name!r}: its type cannot be asked ({shown_message(error)})"
+            ) from error
+
+    def _not_found(self, parameter: Parameter, key: str | Enum, resources: Resources) -> ResourceNotFound:
+        check = parameter.check
+        fits = (
+            () if check.free else tuple(each for each, value in resources.items() if self._asked(parameter, check.accepts, value))
+        )
+        advice = "" if parameter.annotated else "annotate it with Resources to get the container"
+        return ResourceNotFound(key, check.form, tuple(resources), fits, self.where(parameter), advice)
 
 
 def signature_of(fn: Callable[..., Any], names: Names, *, method: str | None) -> Signature:
@@ -112,29 +127,35 @@ def signature_of(fn: Callable[..., Any], names: Names, *, method: str | None) ->
         raise TaskInvalid(names.task, "run_bare takes no resources; name the method run to get them")
     if method == "run" and len(free) == 1 and free[0].annotation is _EMPTY:
         only = free[0]
-        container = Parameter(only.name, only.name, None, only.default, only.kind in _POSITIONAL, implied=True)
+        container = Parameter(only.name, None, TypeCheck(Resources), only.default, only.kind in _POSITIONAL, annotated=False)
         return Signature(names.task, fn, (container,))
     return Signature(names.task, fn, tuple(_read(each, names) for each in free) if method != "run_bare" else ())
 
 
 def _read(listed: inspect.Parameter, names: Names) -> Parameter:
-    resolve = names.resolver(f"parameter {listed.name!r}")
-    form: Any = Any if listed.annotation is _EMPTY else listed.annotation
-    if isinstance(form, str):
-        form = resolve(form)
-    key: Hashable = listed.name
-    if typing.get_origin(form) is typing.Annotated:
-        form, *extra = typing.get_args(form)
-        key = next((each for each in extra if isinstance(each, str | Enum)), key)
+    annotated = listed.annotation is not _EMPTY
     positional = listed.kind in _POSITIONAL
-    if isinstance(form, type) and issubclass(form, Resources):
-        return Parameter(listed.name, key, None, listed.default, positional)
-    try:
-        check = check_of(form, resolve)
-    except TypeError as error:
-        reason = f"parameter {listed.name!r}: {error}; annotate it with the type of the resource {key_text(key)}"
-        raise TaskInvalid(names.task, reason) from None
-    return Parameter(listed.name, key, check, listed.default, positional)
+    if not annotated:
+        return Parameter(listed.name, listed.name, TypeCheck(Any), listed.default, positional, annotated)
+    what = f"parameter {listed.name!r}"
+    with names.reading(what, listed.annotation, f"annotate it with the type of the resource {listed.name!r}") as resolve:
+        leaves = leaves_of(listed.annotation, resolve)
+        key = _key_of(leaves, listed.name, names.task)
+        check = check_of(listed.annotation, resolve)
+        classes = [leaf.form for leaf in leaves if leaf.form is not None and leaf.form is not type(None)]
+        containers = [each for each in classes if isinstance(each, type) and issubclass(each, Resources)]
+    if containers and len(containers) < len(classes):
+        raise TaskInvalid(names.task, f"{what} may be the container or a resource; annotate it with one of them")
+    return Parameter(listed.name, None if containers else key, check, listed.default, positional, annotated)
+
+
+def _key_of(leaves: tuple[Leaf, ...], name: str, task: str) -> str | Enum:
+    """Return the key that ``Annotated`` names, at whatever depth; the first of its notes that can be one."""
+    named = [next((note for note in leaf.notes if isinstance(note, str | Enum)), None) for leaf in leaves]
+    keys = dict.fromkeys(each for each in named if each is not None)
+    if len(keys) > 1:
+        raise TaskInvalid(task, f"parameter {name!r} names more than one resource: {', '.join(map(key_text, keys))}")
+    return next(iter(keys), name)
 
 
 def _bound_keywords(fn: Any) -> set[str]:

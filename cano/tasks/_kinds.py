@@ -2,13 +2,12 @@
 
 import asyncio
 import inspect
-import typing
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
 from cano.errors import TaskInvalid
-from cano.tasks._names import annotations_of, body_of
+from cano.tasks._names import annotations_of, awaits, body_of
 
 
 class Kind(Enum):
@@ -57,5 +56,4 @@ def _says_awaitable(fn: Any) -> bool:
     returns = annotations_of(fn).get("return")
     if isinstance(returns, str):
         return returns.partition("[")[0].rpartition(".")[2] in ("Awaitable", "Coroutine", "Future", "Task")
-    origin = typing.get_origin(returns) or returns
-    return isinstance(origin, type) and hasattr(origin, "__await__")
+    return awaits(returns)

@@ -4,10 +4,12 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from cano.errors import AnnotationUnresolved
+from cano._text import name_of, shown_message
+from cano.errors import AnnotationUnresolved, ConfigurationError, TaskInvalid
 
 
 def body_of(fn: Any) -> Any:
@@ -53,26 +55,73 @@ def annotations_of(fn: Any) -> Mapping[str, Any]:
 class Names:
     """What the text of a task's annotations may refer to."""
 
-    __slots__ = ("_known", "_module", "_space", "task")
+    __slots__ = ("_body", "_known", "_module", "_space", "task")
 
-    def __init__(self, task: str, fn: Callable[..., Any], known: Mapping[str, object]) -> None:
+    def __init__(self, task: str, fn: Callable[..., Any], known: Mapping[str, object], owner: type | None) -> None:
         author = author_of(fn)
         self.task = task
         self._space: dict[str, Any] = getattr(author, "__globals__", {})
         self._module: str = getattr(author, "__module__", None) or "its module"
-        generic = {each.__name__: each for each in getattr(author, "__type_params__", ())}
+        home = _home_of(author, owner)
+        generic = {each.__name__: each for each in (*_type_parameters(home), *_type_parameters(author))}
         self._known = {**known, **generic}
+        self._body: Mapping[str, Any] = vars(home) if home is not None else {}
 
     def resolver(self, where: str) -> Callable[[str], object]:
         """Return the function that resolves text in the annotation of the parameter (or ``return``) named ``where``."""
 
         def resolve(text: str) -> object:
             try:
-                return eval(text, self._space, self._known)
+                try:
+                    return eval(text, self._space, self._known)
+                except NameError:
+                    # In the body of its class it may mean what stands there; not before, or a method `list` would hide the type.
+                    return eval(text, {**self._space, **self._body}, self._known)
             except Exception as error:
                 raise AnnotationUnresolved(self.task, where, text, self._module) from error
 
         return resolve
+
+    @contextmanager
+    def reading(self, where: str, annotation: object, advice: str) -> Generator[Callable[[str], object], None, None]:
+        """Read one annotation, with the function that resolves text in it, and name it in whatever goes wrong.
+
+        Raises: AnnotationUnresolved for a name that is not known, also inside a lazy alias; TaskInvalid for what is no type.
+        """
+        try:
+            yield self.resolver(where)
+        except ConfigurationError:
+            raise
+        except NameError as error:
+            raise AnnotationUnresolved(self.task, where, name_of(annotation), self._module) from error
+        except Exception as error:  # a metaclass is the user's code
+            raise TaskInvalid(self.task, f"{where}: {shown_message(error)}; {advice}") from error
+
+
+def owner_of(subject: Any) -> type | None:
+    """Return the class that a task belongs to, if it is a method, an object or a class itself."""
+    while isinstance(subject, functools.partial):
+        subject = subject.func
+    if isinstance(subject, types.MethodType):
+        subject = subject.__self__
+    if isinstance(subject, type):
+        return subject
+    return None if inspect.isroutine(subject) or hasattr(subject, "__code__") else type(subject)
+
+
+def _home_of(author: Any, owner: type | None) -> type | None:
+    """Return the class in whose body the author stands: the owner, or a base of it."""
+    name = getattr(author, "__name__", "")
+    for each in owner.__mro__ if owner is not None else ():
+        found = vars(each).get(name)
+        if found is not None and author_of(getattr(found, "__func__", found)) is author:
+            return each
+    return None
+
+
+def _type_parameters(owner: Any) -> tuple[Any, ...]:
+    found = getattr(owner, "__type_params__", ())
+    return found if isinstance(found, tuple) else ()
 
 
 def local_names(fn: Callable[..., Any], frame: types.FrameType) -> dict[str, object]:
@@ -96,14 +145,22 @@ def local_names(fn: Callable[..., Any], frame: types.FrameType) -> dict[str, obj
 
 
 def _names_in(annotation: object) -> set[str]:
-    if isinstance(annotation, typing.ForwardRef):
-        annotation = annotation.__forward_arg__
-    if typing.get_origin(annotation) is typing.Literal:
-        return set()
-    if not isinstance(annotation, str):
-        return set().union(*map(_names_in, typing.get_args(annotation)))
     try:
-        names = set(compile(annotation, "<annotation>", "eval").co_names)
-    except (SyntaxError, ValueError):
+        if isinstance(annotation, typing.ForwardRef):
+            annotation = annotation.__forward_arg__
+        if typing.get_origin(annotation) is typing.Literal:
+            return set()
+        if isinstance(annotation, str):
+            return set(compile(annotation, "<annotation>", "eval").co_names)
+        return set().union(*map(_names_in, typing.get_args(annotation)))
+    except Exception:  # noqa: BLE001 - a metaclass is the user's code; what is wrong comes out when the annotation is read
         return set()
-    return names
+
+
+def awaits(form: Any) -> bool:
+    """Tell whether an annotation names an awaitable, such as ``Coroutine[...]``."""
+    try:
+        origin = typing.get_origin(form) or form
+        return isinstance(origin, type) and hasattr(origin, "__await__")
+    except Exception:  # noqa: BLE001 - as above
+        return False

@@ -1,14 +1,16 @@
 """Where a task may go, read from its return annotation."""
 
-import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, EnumType
 from typing import Any
 
 from cano._text import name_of, shown_message, shown_text
 from cano.errors import TaskInvalid
+from cano.resources.forms import leaves_of
+from cano.resources.types import check_askable
+from cano.tasks._names import awaits
 from cano.tasks._result import TaskResult
 
 
@@ -38,7 +40,7 @@ def returns_of(annotation: object, task: str, resolve: Callable[[str], object]) 
         if typing.get_origin(leaf) is typing.Literal:
             check_none(typing.get_args(leaf), task)
             targets += typing.get_args(leaf)
-        elif isinstance(leaf, type) and leaf not in (object, TaskResult, Any):
+        elif isinstance(leaf, type) and not any(leaf is each for each in (object, TaskResult, Any)) and _askable(leaf):
             kinds.append(leaf)
         else:
             free = True
@@ -94,10 +96,10 @@ def check_state_class(state: Any) -> None:
         return
     try:
         if isinstance(state, type):
-            isinstance(None, state)  # a typed dict and many a protocol refuse the question
+            check_askable(state)
             return
     except Exception as error:  # a metaclass is the user's code
-        raise TypeError(f"state={name_of(state)}: it cannot be told what is an instance ({shown_message(error)})") from error
+        raise TypeError(f"state=: {shown_message(error)}; pass the class of the states, such as state=Stage") from error
     raise TypeError(f"state={shown_text(state)}: pass the class of the states itself, such as state=Stage")
 
 
@@ -115,23 +117,19 @@ def _text(state: object) -> str:
     return str(state) if isinstance(state, Enum) else repr(state)
 
 
-def _leaves(form: Any, resolve: Callable[[str], object]) -> list[Any]:
+def _leaves(form: Any, resolve: Callable[[str], object]) -> Iterator[Any]:
     """Open unions, aliases, ``TaskResult[...]`` and ``Awaitable[...]`` and return what is inside."""
-    while True:
-        origin = typing.get_origin(form)
-        if isinstance(form, str):
-            form = resolve(form)
-        elif isinstance(form, typing.ForwardRef):
-            form = resolve(form.__forward_arg__)
-        elif origin is typing.Annotated:
-            form = typing.get_args(form)[0]
-        elif isinstance(form, typing.NewType):
-            form = form.__supertype__
-        elif type(form).__name__ == "TypeAliasType":
-            form = form.__value__
-        elif isinstance(origin, type) and (issubclass(origin, TaskResult) or hasattr(origin, "__await__")):
-            form = typing.get_args(form)[-1]  # Coroutine[Any, Any, X]: the last is what comes out
-        elif origin is typing.Union or origin is types.UnionType:
-            return [leaf for each in typing.get_args(form) for leaf in _leaves(each, resolve)]
+    for leaf, _ in leaves_of(form, resolve):
+        origin = typing.get_origin(leaf)
+        if isinstance(origin, type) and (issubclass(origin, TaskResult) or awaits(origin)):
+            yield from _leaves(typing.get_args(leaf)[-1], resolve)  # Coroutine[Any, Any, X]: the last is what comes out
         else:
-            return [form]
+            yield leaf
+
+
+def _askable(form: type) -> bool:
+    try:
+        check_askable(form)
+    except TypeError:
+        return False
+    return True

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from cano._text import shown_text
 from cano.errors import AnnotationUnresolved, ResultInvalid, TaskInvalid
 from cano.resources import Resources
 from cano.tasks._blocking import in_thread
 from cano.tasks._inject import Signature, signature_of
 from cano.tasks._kinds import Kind, kind_of
-from cano.tasks._names import Names, annotations_of, author_of, body_of
+from cano.tasks._names import Names, annotations_of, author_of, body_of, owner_of
 from cano.tasks._result import TaskResult
 from cano.tasks._returns import ANYWHERE, Returns, agree, check_kinds, declared, returns_of
 
@@ -87,7 +88,7 @@ def spec_of(subject: Any, state: type | None = None) -> TaskSpec:
     fn, method = _function_of(subject)
     marks = _marks(subject, fn)
     name = task_name(subject)
-    names, kind = _names(name, fn, marks), _kind(name, fn, marks)
+    names, kind = _names(name, subject, fn, marks), _kind(name, fn, marks)
     returns = _returns(fn, names, marks)
     for kinds in [each.state for each in marks] + [state]:
         _check_states(returns, kinds, name)
@@ -110,7 +111,7 @@ def examine(subject: Any, said: Mark) -> tuple[Mark, ...]:
     """
     name, fn = task_name(subject), method_of(subject)
     marks = [said, *_marks(subject, fn)]
-    names = _names(name, fn, marks)
+    names = _names(name, subject, fn, marks)
     _kind(name, fn, marks)
     with suppress(AnnotationUnresolved):
         returns = _returns(fn, names, marks)
@@ -139,6 +140,7 @@ def task_name(subject: Any) -> str:
     while isinstance(subject, functools.partial):
         subject = subject.func
     named = subject if isinstance(subject, type) or inspect.isroutine(subject) or hasattr(subject, "__code__") else type(subject)
+    named = subject if inspect.iscoroutine(subject) else named
     return str(getattr(named, "__qualname__", type(subject).__qualname__)).rpartition("<locals>.")[2]
 
 
@@ -152,15 +154,15 @@ def _function_of(subject: Any) -> tuple[Callable[..., Any], str | None]:
     if isinstance(subject, staticmethod | classmethod):
         kind = type(subject).__name__
         raise TaskInvalid(task_name(subject.__func__), f"it is a {kind} that is not in its class yet; write @{kind} above @task")
-    if not callable(subject):
-        raise TaskInvalid(name, "it is neither an async callable nor an object with run or run_bare")
-    if inspect.iscoroutine(subject):
-        raise TaskInvalid(name, "it is a coroutine, called already; register the function itself")
-    return subject, None
+    if callable(subject):
+        return subject, None
+    if inspect.isawaitable(subject):
+        raise TaskInvalid(name, f"it is a {type(subject).__name__}, called already; register the function itself")
+    raise TaskInvalid(name, f"{shown_text(subject)} is neither an async callable nor an object with run or run_bare")
 
 
-def _names(name: str, fn: Callable[..., Any], marks: list[Mark]) -> Names:
-    return Names(name, fn, {key: value for each in reversed(marks) for key, value in each.names.items()})
+def _names(name: str, subject: Any, fn: Callable[..., Any], marks: list[Mark]) -> Names:
+    return Names(name, fn, {key: value for each in reversed(marks) for key, value in each.names.items()}, owner_of(subject))
 
 
 def _kind(name: str, fn: Callable[..., Any], marks: list[Mark]) -> Kind:
@@ -169,7 +171,10 @@ def _kind(name: str, fn: Callable[..., Any], marks: list[Mark]) -> Kind:
 
 def _returns(fn: Callable[..., Any], names: Names, marks: list[Mark]) -> Returns:
     annotations = annotations_of(author_of(fn))
-    returns = returns_of(annotations["return"], names.task, names.resolver("return")) if "return" in annotations else ANYWHERE
+    returns = ANYWHERE
+    if "return" in annotations:
+        with names.reading("return", annotations["return"], "annotate -> Literal[Stage.NEXT], or -> Stage") as resolve:
+            returns = returns_of(annotations["return"], names.task, resolve)
     said = next((each.to for each in marks if each.to is not UNSAID), UNSAID)
     return returns if said is UNSAID else agree(returns, declared(said, names.task), names.task)
 

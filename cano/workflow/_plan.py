@@ -125,7 +125,7 @@ class Plan:
             node.ways.update((id(state), nodes[state]) for state in named or ())  # an equal object, kept alive by the spec
             if named is not None and len(named) == 1:
                 node.only, node.next = named[0], nodes[named[0]]
-            if not any(each.check is None or each.key in self.mine for each in node.spec.signature.parameters) or not self.mine:
+            if not any(each.key is None or each.key in self.mine for each in node.spec.signature.parameters) or not self.mine:
                 node.call = node.spec.bind(self.resources)
         return nodes
 

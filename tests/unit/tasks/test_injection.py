@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Annotated, Any, Generic, Literal, NewType, Optional, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, NewType, Optional, Protocol, TypedDict, TypeVar
 
 import pytest
 
@@ -123,6 +123,169 @@ async def test_the_only_parameter_of_run_is_the_container() -> None:
     assert seen == [(container,)]
     with pytest.raises(ResourceNotFound, match=r"function\(res\): no resource 'res'"):
         single(function, res())
+
+
+class Own(Resources):
+    """A container of a user."""
+
+
+Everything = NewType("Everything", Resources)
+
+
+async def test_the_container_however_it_is_spelt() -> None:
+    """None beside it, ``Annotated`` around it, text or a new type do not hide the container (engine 2)."""
+    container = Own({"pool": POOL})
+
+    async def step(
+        a: Resources | None,
+        b: Optional[Resources] = None,
+        c: Annotated["Resources | None", "pool"] = None,
+        d: "Annotated[Resources, 3] | None" = None,
+        e: Own | None = None,
+        f: Everything | None = None,
+        g: Resources | Own | None = None,
+    ) -> Stage:
+        assert all(each is container for each in (a, b, c, d, e, f, g))
+        return Stage.DONE
+
+    assert await ran(step, container) is Stage.DONE
+
+
+def test_the_container_or_a_resource_is_refused() -> None:
+    """A parameter cannot ask for either."""
+
+    async def step(pool: Resources | Pool) -> Stage:
+        raise AssertionError
+
+    with pytest.raises(TaskInvalid, match="'pool' may be the container or a resource"):
+        single(step, res())
+    with pytest.raises(TaskInvalid, match="may be the container"):
+        task(step)
+
+
+async def test_a_container_of_another_class_is_refused() -> None:
+    """A class of containers is asked for like any type; runs with resources of their own see one of that class, too."""
+
+    async def step(mine: Own) -> Stage:
+        assert type(mine) is Own
+        return Stage.DONE
+
+    with pytest.raises(ResourceTypeMismatch, match=r"step\(mine\): resource 'mine': expected .*Own, found .*Resources"):
+        single(step, res())
+    assert await ran(step, Own()) is Stage.DONE
+    assert await ran(step, Own({"n": per_run(lambda: 3)})) is Stage.DONE
+
+
+async def test_a_key_inside_a_union() -> None:
+    """``Annotated[T, key] | None`` names the key, as ``Annotated[T | None, key]`` does; two keys are refused."""
+
+    async def step(a: Annotated[Pool, "pool"] | None, b: Optional[Annotated[Pool, Key.POOL]] = None) -> Stage:
+        assert a is b is POOL
+        return Stage.DONE
+
+    async def two(p: Annotated[Pool, "pool"] | Annotated[int, "n"]) -> Stage:
+        raise AssertionError
+
+    assert await ran(step) is Stage.DONE
+    with pytest.raises(TaskInvalid, match="'p' names more than one resource: 'pool', 'n'"):
+        single(two, res())
+
+
+class Described(TypedDict):
+    """A type that no value is an instance of."""
+
+    name: str
+
+
+class Refuses(type):
+    """A metaclass that answers nothing."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        raise LookupError("no answer")
+
+
+class Hides(type):
+    """A metaclass that shows nothing."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise LookupError("no attribute")
+
+
+class Sometimes(type):
+    """A metaclass that does not answer about each value."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if instance == 3:
+            raise LookupError("no answer")
+        return False
+
+
+LOOP = "LOOP"
+HOSTILE: dict[str, Callable[[], Any]] = {
+    "typed dict": lambda: Described,
+    "typed dict in a union": lambda: Described | None,
+    "never answers": lambda: Refuses("R", (), {}),
+    "shows nothing": lambda: Hides("H", (), {}),
+    "sometimes answers": lambda: Sometimes("S", (), {}),
+    "names itself": lambda: "LOOP",
+    "value": lambda: 3,
+}
+
+
+@pytest.mark.parametrize("form", HOSTILE)
+def test_a_type_that_cannot_be_asked_is_refused(form: str) -> None:
+    """A typed dict, a hostile metaclass or text that names itself is an error that names the task and the parameter (engine 2)."""
+
+    async def step(n) -> Stage:  # type: ignore[no-untyped-def]
+        raise AssertionError
+
+    step.__annotations__["n"] = HOSTILE[form]()
+    with pytest.raises(TaskInvalid, match=r"step cannot be a task: parameter 'n': ") as caught:
+        single(task(step), res())
+    assert not isinstance(caught.value, LookupError)
+
+
+@pytest.mark.parametrize("form", ["shows nothing", "names itself"])
+def test_a_return_annotation_that_cannot_be_read_is_refused(form: str) -> None:
+    """The same for what a task returns; a class that merely cannot be asked says nothing."""
+
+    async def step():  # type: ignore[no-untyped-def]
+        raise AssertionError
+
+    step.__annotations__["return"] = HOSTILE[form]()
+    with pytest.raises(TaskInvalid, match="step cannot be a task: return: "):
+        task(step)
+    step.__annotations__["return"] = Described
+    assert single(step).graph.edges == ((Stage.A, Stage.A), (Stage.A, Stage.DONE))
+
+
+@pytest.mark.parametrize("form", [T, object, Any, "T | int"])
+def test_what_takes_anything_fits_nothing_in_particular(form: Any) -> None:
+    """A parameter whose type takes anything gets no advice by type (engine 2)."""
+
+    async def step(db) -> Stage:  # type: ignore[no-untyped-def]
+        raise AssertionError
+
+    step.__annotations__["db"] = form
+    with pytest.raises(ResourceNotFound, match="no resource 'db'; there are 'pool'") as caught:
+        single(step, Resources({"pool": POOL}))
+    assert caught.value.fitting == ()
+
+
+def test_a_parameter_that_was_meant_to_be_the_container() -> None:
+    """Where ``run(self, res, *, n)`` goes by names, the error says how to ask for the container (engine 2)."""
+
+    class Step:
+        async def run(self, res, *, n: int):  # type: ignore[no-untyped-def]
+            raise AssertionError
+
+    class Single:
+        async def run(self, res):  # type: ignore[no-untyped-def]
+            raise AssertionError
+
+    for run in (Step(), Single().run, task(Single().run)):
+        with pytest.raises(ResourceNotFound, match=r"run|Step\(res\): no resource 'res'.*; annotate it with Resources to get"):
+            single(run, res())
 
 
 def test_the_only_parameter_of_run_that_is_a_key_is_ambiguous() -> None:
@@ -401,10 +564,10 @@ def test_a_name_defined_after_the_decorator_is_found_at_registration() -> None:
 def test_a_compiled_class_as_an_annotation_is_only_a_class() -> None:
     """No signature of an annotation's class is read; a compiled one has none to tell."""
 
-    async def step(store: MemoryStore, mapping: Annotated[dict[str, int], "n"] | int) -> Stage:
+    async def step(store: MemoryStore, mapping: Annotated[dict[str, int], "absent"] | str) -> Stage:
         raise AssertionError
 
-    with pytest.raises(ResourceNotFound, match="mapping"):
+    with pytest.raises(ResourceNotFound, match=r"step\(mapping\): no resource 'absent'"):
         single(step, res())
 
 

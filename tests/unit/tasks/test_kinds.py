@@ -208,7 +208,8 @@ class NotCallable:
         (NotCallable(), "neither an async callable"),
         (3, "neither"),
         (None, "neither"),
-        (Stage.DONE, "neither"),
+        (Stage.DONE, "DONE is neither"),
+        ("step", "'step' is neither an async callable"),
     ],
 )
 def test_what_cannot_be_a_task_is_refused_at_registration(run: Any, says: str) -> None:
@@ -327,9 +328,13 @@ async def test_decorators_add_up() -> None:
 async def test_a_coroutine_instead_of_a_function_is_refused() -> None:
     """A task that was called already is told from the function."""
     called = module_task()
-    with pytest.raises(TaskInvalid, match="neither an async callable"):
+    with pytest.raises(TaskInvalid, match="module_task cannot be a task: it is a coroutine, called already; register the function"):
         single(called)
+    with pytest.raises(TaskInvalid, match="called already"):
+        _ = task(called)
     called.close()
+    with pytest.raises(TaskInvalid, match="it is a Future, called already"):
+        single(asyncio.get_running_loop().create_future())
 
 
 def test_what_cannot_be_marked_says_so() -> None:
