@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from cano._text import key_text, shown_message
 from cano.errors import ResourceNotFound, ResourceTypeMismatch, TaskInvalid
@@ -139,9 +139,10 @@ def _read(listed: inspect.Parameter, names: Names) -> Parameter:
         return Parameter(listed.name, listed.name, TypeCheck(Any), listed.default, positional, annotated)
     what = f"parameter {listed.name!r}"
     with names.reading(what, listed.annotation, f"annotate it with the type of the resource {listed.name!r}") as resolve:
-        leaves = leaves_of(listed.annotation, resolve)
+        form = resolve(listed.annotation) if isinstance(listed.annotation, str) else listed.annotation
+        leaves = leaves_of(form, resolve)
         key = _key_of(leaves, listed.name, names.task)
-        check = check_of(listed.annotation, resolve)
+        check = check_of(get_args(form)[0] if get_origin(form) is Annotated else form, resolve)
         classes = [leaf.form for leaf in leaves if leaf.form is not None and leaf.form is not type(None)]
         containers = [each for each in classes if isinstance(each, type) and issubclass(each, Resources)]
     if containers and len(containers) < len(classes):

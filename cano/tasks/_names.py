@@ -93,7 +93,8 @@ class Names:
         except ConfigurationError:
             raise
         except NameError as error:
-            raise AnnotationUnresolved(self.task, where, name_of(annotation), self._module) from error
+            text = annotation if isinstance(annotation, str) else name_of(annotation)
+            raise AnnotationUnresolved(self.task, where, text, self._module) from error
         except Exception as error:  # a metaclass is the user's code
             raise TaskInvalid(self.task, f"{where}: {shown_message(error)}; {advice}") from error
 

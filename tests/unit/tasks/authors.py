@@ -45,6 +45,38 @@ class Decorated:
         return Phase.DONE
 
 
+class Body:
+    """A class task whose annotations name what stands in its body."""
+
+    class Inner:
+        """A class of the body."""
+
+    async def list(self) -> Phase:
+        """Have the name of a type that annotations use."""
+        raise AssertionError
+
+    async def run(self, inner: Inner, many: list[int], pool: Pool) -> Literal[Phase.DONE]:  # type: ignore[valid-type]
+        """Get one of them."""
+        assert isinstance(inner, Body.Inner)
+        return Phase.DONE
+
+    async def __call__(self, inner: Inner | None) -> Phase:
+        """The same for a callable object."""
+        raise AssertionError
+
+    @classmethod
+    async def of_class(cls, inner: Inner) -> Phase:
+        """The same for a method of the class."""
+        return Phase.DONE
+
+
+class Below(Body):
+    """A class that has another class of that name; the inherited run means that of its own body."""
+
+    class Inner:  # type: ignore[assignment]
+        """Another class."""
+
+
 async def unknown(pool: Nowhere) -> Literal[Phase.DONE]:  # type: ignore[name-defined]  # noqa: F821
     """Name something that nobody has defined."""
     return Phase.DONE
