@@ -3,10 +3,10 @@
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum, EnumType
+from enum import EnumType
 from typing import Any
 
-from cano._text import name_of, shown_message, shown_text
+from cano._text import key_text, name_of, shown_message, shown_text
 from cano.errors import TaskInvalid
 from cano.resources.forms import leaves_of
 from cano.resources.types import check_askable
@@ -71,8 +71,8 @@ def declared(to: object, task: str) -> Returns:
             raise TaskInvalid(task, f"to= names {name_of(state)}, which is no state; to go anywhere, leave to= out")
     try:
         return Returns(tuple(dict.fromkeys(states)))
-    except TypeError as error:
-        raise TaskInvalid(task, f"to= names something that is no state: {error}") from None
+    except Exception as error:  # its __hash__ and __eq__ are the user's
+        raise TaskInvalid(task, f"to= names something that is no state: {shown_message(error)}") from error
 
 
 def agree(annotated: Returns, to: Returns, task: str) -> Returns:
@@ -110,11 +110,7 @@ def check_kinds(states: tuple[Any, ...], kinds: tuple[type, ...], task: str, wha
     """
     for state in states:
         if kinds and not isinstance(state, kinds):
-            raise TaskInvalid(task, f"{what} {_text(state)}, which is no {' or '.join(map(name_of, kinds))}")
-
-
-def _text(state: object) -> str:
-    return str(state) if isinstance(state, Enum) else repr(state)
+            raise TaskInvalid(task, f"{what} {key_text(state)}, which is no {' or '.join(map(name_of, kinds))}")
 
 
 def _leaves(form: Any, resolve: Callable[[str], object]) -> Iterator[Any]:

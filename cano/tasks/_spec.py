@@ -135,6 +135,13 @@ def method_of(subject: Any) -> Any:
     raise TaskInvalid(task_name(subject), "the class has neither run(self, ...) nor run_bare(self)")
 
 
+def looks_like_task(subject: Any) -> bool:
+    """Tell whether somebody may have meant this as a task: it is no class, and can be called or has a ``run``."""
+    if isinstance(subject, type):
+        return False
+    return callable(subject) or any(callable(getattr(type(subject), method, None)) for method in ("run", "run_bare"))
+
+
 def task_name(subject: Any) -> str:
     """Name a task for people: the qualified name of the function or class."""
     while isinstance(subject, functools.partial):

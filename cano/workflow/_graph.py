@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from cano._text import did_you_mean, label_text
+from cano._text import did_you_mean, key_text, label_text, told_apart
 
 S = TypeVar("S")
 
@@ -44,16 +44,15 @@ def problems_of(
     if not graph.exits:
         found.append("there is no exit state; add one with add_exit_state")
     found += [
-        f"{tasks[state]}, the task of {label_text(state)}, may go to {label_text(to)}, which has no task and is no exit state"
+        f"{tasks[state]}, the task of {label_text(state)}, may go to {told_apart(to, known)[0]}, "
+        "which has no task and is no exit state"
         for state, to in graph.edges
         if to not in known
     ]
-    found += [
-        f"{label_text(state)} is a start state that has no task and is no exit state"
-        f"{did_you_mean(label_text(state), tuple(map(label_text, known)))}"
-        for state in declared
-        if state not in known
-    ]
+    for state in declared:
+        if state not in known:
+            text, others = told_apart(state, known)
+            found.append(f"{text} is a start state that has no task and is no exit state{did_you_mean(text, others)}")
     found += _same_labels(known)
     if graph.exits:
         ends = {*graph.exits, *(state for state in graph.states if all(state != origin for origin, _ in graph.edges))}
@@ -87,7 +86,7 @@ def _same_labels(states: Iterable[Any]) -> list[str]:
     for state in states:
         by_label.setdefault(label_text(state), []).append(state)
     return [
-        f"{len(same)} states have the label {label}: {', '.join(map(repr, same))}"
+        f"{len(same)} states have the label {label}: {', '.join(map(key_text, same))}"
         for label, same in by_label.items()
         if len(same) > 1
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from itertools import chain
 from typing import Any
 
-from cano._text import label_text, shown_text
+from cano._text import label_text, shown_text, told_apart
 from cano.errors import (
     ResourceNotBrought,
     ResourceNotFound,
@@ -14,6 +14,7 @@ from cano.errors import (
     ResultInvalid,
     StateUnknown,
     TargetUndeclared,
+    WorkflowError,
     WorkflowInvalid,
 )
 from cano.ports import Clock
@@ -57,31 +58,42 @@ class Node:
 
         Raises: TargetUndeclared, ResultInvalid.
         """
-        state = result._state if isinstance(result, TaskResult) else result
-        if state is self.only:
-            return self.next
-        node = self.ways.get(id(state))
+        state = result
+        try:
+            if isinstance(result, TaskResult):
+                state = result._state
+                if state is self.only:
+                    return self.next
+            node = self.ways.get(id(state)) or self.targets.get(state)
+            refusal = self._refusal(state) if node is None else None
+        except Exception as error:  # its __hash__, __eq__ and __class__ are the user's
+            raise ResultInvalid(self.task, shown_text(state), f"it cannot be looked up ({type(error).__name__})") from error
         if node is None:
-            try:
-                node = self.targets.get(state)
-            except Exception as error:  # its __hash__ and __eq__ are the user's
-                raise ResultInvalid(self.task, shown_text(state), f"it cannot be looked up ({type(error).__name__})") from error
-        return node if node is not None else self._refuse(state)
+            assert refusal is not None
+            raise refusal
+        return node
 
-    def _refuse(self, state: Any) -> "Node":
+    def _refusal(self, state: Any) -> WorkflowError:
         assert self.spec is not None
         if inspect.iscoroutine(state):
             state.close()
-            raise ResultInvalid(self.task, shown_text(state), "it is a coroutine that nobody awaited; await it inside the task")
-        if inspect.isawaitable(state) or inspect.isasyncgen(state):
-            raise ResultInvalid(self.task, shown_text(state), "await it inside the task and return a state")
+            return ResultInvalid(self.task, shown_text(state), "it is a coroutine that nobody awaited; await it inside the task")
+        if inspect.isawaitable(state):
+            return ResultInvalid(self.task, shown_text(state), "await it inside the task and return a state")
+        if inspect.isasyncgen(state) or inspect.isgenerator(state):
+            return ResultInvalid(
+                self.task, shown_text(state), "it is a generator; iterate over it inside the task and return a state"
+            )
         if state is None:
-            raise ResultInvalid(self.task, "None", "a task returns its next state; is a return missing?")
+            return ResultInvalid(self.task, "None", "a task returns its next state; is a return missing?")
         named = self.spec.returns.targets
-        if state in self.plan.nodes or (named is None and any(isinstance(state, each) for each in self.plan.kinds)):
-            allowed = tuple(map(label_text, named)) if named is not None else None
-            raise TargetUndeclared(self.task, label_text(state), allowed, self.plan.labels)
-        raise ResultInvalid(self.task, shown_text(state), f"the states are {', '.join(self.plan.labels)}")
+        if named is not None and state in self.plan.nodes:
+            return TargetUndeclared(self.task, label_text(state), tuple(map(label_text, named)), self.plan.labels)
+        if named is None and isinstance(state, self.plan.kinds):
+            text, known = told_apart(state, self.plan.nodes)
+            return TargetUndeclared(self.task, text, None, known)
+        text, known = told_apart(state, self.plan.nodes, shown_text)
+        return ResultInvalid(self.task, text, f"the states are {', '.join(known)}")
 
 
 class Plan:
@@ -136,8 +148,8 @@ class Plan:
         """
         try:
             node = self.nodes[state]
-        except (KeyError, TypeError):
-            raise StateUnknown(shown_text(state), self.labels) from None
+        except Exception:  # noqa: BLE001 - its __hash__ and __eq__ are the user's
+            raise StateUnknown(*told_apart(state, self.nodes, shown_text)) from None
         if id(node.state) not in self.begun:
             tasks = {each: spec.name for each, spec in self.specs.items()}
             problems = () if node.spec is None else problems_of(self.graph, tasks, self.starts, (state, *self.starts))

@@ -7,12 +7,12 @@ from enum import EnumType
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
-from cano._text import key_text, label_text, name_of, shown_text
-from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, WorkflowFrozen, WorkflowInvalid
+from cano._text import key_text, label_of, label_text, name_of, shown_message, shown_text, told_apart
+from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, TaskInvalid, WorkflowFrozen, WorkflowInvalid
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources import Resources
 from cano.resources.lifecycle import Lease, Tenancy
-from cano.tasks import TaskResult, TaskSpec, check_state_class, spec_of
+from cano.tasks import TaskResult, TaskSpec, check_state_class, looks_like_task, spec_of, task_name
 from cano.tasks.protocols import RunsBare, RunsWith
 from cano.workflow._conduct import conduct, note_failures, raise_failures
 from cano.workflow._drive import drive
@@ -99,6 +99,8 @@ class Workflow(Generic[S]):
         Raises: StateDuplicate, StateInvalid, TaskInvalid, AnnotationUnresolved, ResourceNotFound, ResourceTypeMismatch;
         WorkflowFrozen after the first run.
         """
+        if not looks_like_task(task) and looks_like_task(state):
+            raise TaskInvalid(shown_text(task), f"the state comes first; write register({shown_text(task)}, {task_name(state)})")
         self._check_state(state, "register")
         if state in self._specs:
             raise StateDuplicate(label_text(state), self._specs[state].name)
@@ -138,7 +140,7 @@ class Workflow(Generic[S]):
         if problems:
             raise WorkflowInvalid(problems)
         if not (start is None or begins or ends):
-            raise StateUnknown(shown_text(start), tuple(map(label_text, (*self._specs, *self._exits))))
+            raise StateUnknown(*told_apart(start, (*self._specs, *self._exits), shown_text))
 
     async def orchestrate(self, start: S, *, resources: Mapping[Any, object] | None = None) -> S:
         """Run from ``start`` to an exit state and return that.
@@ -236,15 +238,19 @@ class Workflow(Generic[S]):
                 self._plan = Plan(self._specs, self.graph, tuple(self._starts), self._resources, self._clock, self._max_steps)
             return self._plan
 
+    def _knows(self, state: S) -> bool:
+        return isinstance(state, EnumType) or state in self._specs or state in self._exits or state in self._starts
+
     def _check_state(self, state: S, action: str) -> None:
         if self._plan is not None:
             raise WorkflowFrozen(f"{action} {label_text(state)}")
         if state is None:
             raise StateInvalid("None", "it is what a task returns that forgets its return")
-        try:
-            hash(state)
-        except TypeError as error:
-            raise StateInvalid(repr(state), f"{error}; a state is hashable") from None
+        for ask, need in ((hash, "is hashable"), (label_of, "has a text"), (self._knows, "can be compared")):
+            try:
+                ask(state)
+            except Exception as error:  # its methods are the user's code
+                raise StateInvalid(shown_text(state), f"{shown_message(error) or type(error).__name__}; a state {need}") from error
         if isinstance(state, EnumType):
             raise StateInvalid(name_of(state), "it is the enum itself; name a member")
         if self._state is not None and not isinstance(state, self._state):
@@ -254,7 +260,7 @@ class Workflow(Generic[S]):
 def _among(state: object, states: Mapping[Any, object]) -> bool:
     try:
         return state in states
-    except TypeError:  # unhashable
+    except Exception:  # noqa: BLE001 - unhashable, or its __hash__ and __eq__ are the user's
         return False
 
 
