@@ -47,14 +47,14 @@ async def in_thread(fn: Callable[[], Any]) -> Any:
                 future.cancel()
     error = outcome.error
     try:
-        if cancelled is not None and error is not None:
-            raise cancelled from error
+        if error is None and not future.cancelled():
+            error = future.exception()  # the executor's own: its threads could not begin
         if cancelled is not None:
-            raise cancelled
-        if future.cancelled():
-            future.result()
+            raise cancelled from error
         if error is not None:
             raise error
+        future.result()  # raises if the executor has withdrawn the call
         return outcome.value
     finally:
-        del error, cancelled, outcome
+        outcome.error = None  # its traceback leads to the outcome
+        del error, cancelled, future

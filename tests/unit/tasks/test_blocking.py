@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from typing import Any, Literal
 
 import pytest
@@ -200,3 +200,20 @@ def test_blocking_tasks_under_orchestrate_sync() -> None:
         return single(going(Stage.DONE)).orchestrate_sync(Stage.A)  # type: ignore[no-any-return]
 
     assert single(outer).orchestrate_sync(Stage.A) is Stage.DONE
+
+
+async def test_a_pool_whose_threads_cannot_begin() -> None:
+    """If the default executor breaks, its own error comes out, and nobody speaks of a missing return."""
+
+    def broken() -> None:
+        raise ValueError("no thread")
+
+    @task(blocking=True)
+    def step() -> Stage:
+        raise AssertionError
+
+    with ThreadPoolExecutor(1, initializer=broken) as pool:
+        asyncio.get_running_loop().set_default_executor(pool)
+        for _ in range(2):
+            with pytest.raises(BrokenExecutor):
+                await single(step).orchestrate(Stage.A)
