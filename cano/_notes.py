@@ -23,12 +23,22 @@ class ErrorContext:
     omitted: int
     run_id: str
     inner: "ErrorContext | None" = None
-    # For the engine, and of use in this process only: the run around the one that failed, and the code that called that one.
-    _around: object = field(default=None, repr=False, compare=False)
-    _callers: tuple[CodeType, ...] = field(default=(), repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the library keeps on an exception: its context, if it has left a run, and, of use in this process only, its way.
+
+    ``me`` is the identity of what it has left last, ``around`` of what that is in, ``callers`` the code that had called it.
+    """
+
+    context: ErrorContext | None
+    around: object = field(default=None, compare=False)
+    me: object = field(default=None, compare=False)
+    callers: tuple[CodeType, ...] = field(default=(), compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.state, self.task, self.attempt, self.path, self.omitted, self.run_id, self.inner)
+        return type(self), (self.context,)
 
 
 class Note(str):
@@ -38,12 +48,19 @@ class Note(str):
 
 
 _dict_of = BaseException.__dict__["__dict__"].__get__
-_CONTEXT = "cano_context"
+_MARK = "cano_context"
 
 
 def context_of(error: BaseException) -> ErrorContext | None:
     """Return where in a run the exception came from, or None if it never left a run. No code of the exception is called."""
-    return _dict_of(error).get(_CONTEXT)  # type: ignore[no-any-return]
+    mark = mark_of(error)
+    return mark.context if mark is not None else None
+
+
+def mark_of(error: BaseException) -> Mark | None:
+    """Return what the library has written on an exception beside its notes."""
+    mark = _dict_of(error).get(_MARK)
+    return mark if type(mark) is Mark else None
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
@@ -56,8 +73,18 @@ def is_cancellation(error: BaseException | None) -> TypeGuard[CancelledError]:
     return issubclass(type(error), CancelledError)
 
 
-def write_notes(error: BaseException, notes: Sequence[Note], context: ErrorContext | None = None) -> None:
-    """Replace the library's notes on an exception, and its context if one is given; other notes stay.
+def is_thrown_away(error: BaseException) -> bool:
+    """Tell whether the coroutine that has just caught this at an ``await`` is being closed, and can await nothing any more.
+
+    A coroutine that is closed has its inner ones closed first, and the GeneratorExit begins in its own frame; what code has
+    raised by itself comes from a frame below.
+    """
+    trace = traceback_of(error)
+    return type(error) is GeneratorExit and trace is not None and trace.tb_next is None
+
+
+def write_notes(error: BaseException, notes: Sequence[Note], mark: Mark | None = None) -> None:
+    """Replace the library's notes on an exception, and its mark if one is given; other notes stay.
 
     Written into the instance's dictionary, so that no ``__setattr__``, property or ``__str__`` of the exception runs. The list
     of notes is a new one: copies of an exception share theirs.
@@ -66,13 +93,8 @@ def write_notes(error: BaseException, notes: Sequence[Note], context: ErrorConte
     old = fields.get("__notes__", ())
     if isinstance(old, list | tuple):
         fields["__notes__"] = [*(each for each in old if type(each) is not Note), *notes]
-    if context is not None:
-        fields[_CONTEXT] = context
-
-
-def add_note(error: BaseException, text: str) -> None:
-    """Add one of the library's notes, unless the exception has it from an earlier time."""
-    write_notes(error, [*(each for each in notes_of(error) if each != text), Note(text)])
+    if mark is not None:
+        fields[_MARK] = mark
 
 
 def notes_of(error: BaseException) -> tuple[Note, ...]:

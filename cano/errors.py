@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from cano._notes import ErrorContext as ErrorContext
 from cano._notes import context_of as context_of
-from cano._text import did_you_mean, key_text, label_text, name_of, portable, short_name
+from cano._text import did_you_mean, key_text, label_text, name_of, portable, short_name, told_apart
 
 
 class CanoError(Exception):
@@ -249,7 +249,7 @@ class ResourceNotFound(ResourceError, KeyError):
     def __str__(self) -> str:
         text = f"{self.where}: " if self.where else ""
         text += f"no resource {key_text(self.key)}"
-        near = did_you_mean(label_text(self.key), tuple(map(label_text, self.known)))
+        near = did_you_mean(*told_apart(self.key, self.known))
         if self.fitting and self.expected is not None and (self.where or not near):
             other, kind = key_text(self.fitting[0]), short_name(self.expected)
             text += f"; {other} is a `{kind}`"
@@ -326,11 +326,24 @@ class ResourceInUse(ResourceError, RuntimeError):
 
 
 class ResourceBroken(ResourceError, RuntimeError):
-    """A shared resource broke down by itself while runs used it; its own error is the cause."""
+    """A resource broke down by itself: a shared one while runs used it, or a set-up or teardown with a CancelledError of its own.
+
+    Its own error is the cause. ``key`` names the resource, if that is known.
+    """
+
+    def __init__(self, reason: str, key: Hashable = None) -> None:
+        super().__init__(reason, key)
+        self.reason = reason
+        self.key = key
+
+    def __str__(self) -> str:
+        return self.reason if self.key is None else f"resource {key_text(self.key)}: {self.reason}"
 
 
 class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
     """The run ended well, in ``state``, and then resources failed to be torn down; all others were.
+
+    ``state`` is None if it was no run that ended well, but the body of ``async with workflow``.
 
     A group of the failures, in the order in which they happened; a note on each names the resource.
     """
@@ -339,7 +352,8 @@ class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
     state: Any
 
     def __new__(cls, state: object, failures: Sequence[Exception]) -> Self:
-        self = super().__new__(cls, f"the run ended well, in {label_text(state)}, but {len(failures)} teardown(s) failed", failures)
+        what = "the body of `async with` ended well" if state is None else f"the run ended well, in {label_text(state)}"
+        self = super().__new__(cls, f"{what}, but {len(failures)} teardown(s) failed", failures)
         self.state = state
         return self
 

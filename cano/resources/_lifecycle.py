@@ -2,15 +2,18 @@
 
 import asyncio
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from contextvars import Token
 from types import TracebackType
 from typing import Any
 
-from cano._notes import add_note, is_cancellation, traceback_of
+from cano._notes import is_cancellation, is_thrown_away, traceback_of
 from cano._text import key_text, name_of
-from cano.errors import ResourceInvalid
+from cano._trace import CURRENT, ENGINE_CODE, stamp
+from cano.errors import ResourceBroken, ResourceInvalid
 from cano.resources._recipes import Recipe
 
 Undo = Callable[[BaseException | None], Any]
@@ -73,18 +76,25 @@ async def call_plain_or_async(fn: Callable[[], Any]) -> Any:
 
 
 class Stack:
-    """What has been set up so far, with the way to undo each. For one task at a time."""
+    """What has been set up so far, with the way to undo each. For one task at a time.
 
-    __slots__ = ("_undo",)
+    ``cancelling`` counts the cancellations of that task: a CancelledError that comes without one is a resource's own, and an
+    error like any other.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_cancelling", "_me", "_undo")
+
+    def __init__(self, cancelling: Callable[[], int]) -> None:
+        self._cancelling = cancelling
         self._undo: list[tuple[Hashable, object, Undo]] = []
+        self._me = object()
 
     async def open(self, key: Hashable, resource: object) -> object:
         """Set one resource up and return it, for a recipe what it makes.
 
         Raises: what the set-up raises, with a note that names the resource; what it has opened itself stays to be closed.
         """
+        before, token = self._cancelling(), CURRENT.set(self._me)
         try:
             if isinstance(resource, Recipe):
                 assert resource.fn is not None
@@ -95,9 +105,18 @@ class Stack:
                 await call_plain_or_async(setup)
             if teardown is not None:
                 self._undo.append((key, resource, _ignoring_the_error(teardown)))
-        except Exception as error:
-            add_note(error, f"while resource {key_text(key)} was set up")
+        except BaseException as error:
+            _leave(token)
+            if is_thrown_away(error):
+                raise
+            where = f"while resource {key_text(key)} was set up"
+            if is_cancellation(error):
+                if self._cancelling() > before:
+                    raise
+                raise self._cancelled_itself(key, "set-up", where, error)  # noqa: B904 - it is the cause
+            stamp(error, self._me, where, sys._getframe())
             raise
+        _leave(token)
         return resource
 
     async def _make(self, fn: Callable[[], Any]) -> Any:
@@ -138,19 +157,43 @@ class Stack:
         meanwhile interrupts the teardown that is under way and is returned with the failures.
         """
         failures: list[BaseException] = []
-        while self._undo:
-            key, resource, undo = self._undo.pop()
-            try:
-                await undo(error)
-            except GeneratorExit:
+        try:
+            while self._undo:
+                failure = await self._undone(*self._undo.pop(), error)
+                if failure is not None:
+                    failures.append(failure)
+            return failures
+        finally:
+            self._cancelling = _never
+            failures, failure, error = [], None, None  # their tracebacks lead here
+
+    async def _undone(self, key: Hashable, resource: object, undo: Undo, error: BaseException | None) -> BaseException | None:
+        """Undo one set-up, and return what went wrong."""
+        before, token = self._cancelling(), CURRENT.set(self._me)
+        try:
+            await undo(error)
+        except BaseException as failure:
+            _leave(token)
+            if is_thrown_away(failure):
                 raise
-            except BaseException as failure:  # noqa: BLE001 - whatever happens here, the others still need their turn
-                if failure is error:
-                    continue  # an exit that raises anew what it was given has not failed
-                if not is_cancellation(failure):
-                    add_note(failure, f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down")
-                failures.append(failure)
-        return failures
+            if failure is error:
+                return None  # an exit that raises anew what it was given has not failed
+            where = f"while resource {key_text(key)} ({name_of(type(resource))}) was torn down"
+            if is_cancellation(failure):
+                return failure if self._cancelling() > before else self._cancelled_itself(key, "teardown", where, failure)
+            stamp(failure, self._me, where, sys._getframe())
+            return failure
+        _leave(token)
+        return None
+
+    def _cancelled_itself(self, key: Hashable, step: str, where: str, cancel: asyncio.CancelledError) -> ResourceBroken:
+        broken = ResourceBroken(
+            f"its {step} raised CancelledError, though nobody had cancelled it (awaiting a cancelled task does that)",
+            key,
+        )
+        broken.__cause__ = cancel
+        stamp(broken, self._me, where, sys._getframe())
+        return broken
 
     def abandon(self, error: BaseException) -> None:
         """Undo what can be undone without waiting: the coroutine around was thrown away, and nothing can be awaited any more."""
@@ -160,6 +203,15 @@ class Stack:
                 next(steps, None)
             with suppress(BaseException):
                 steps.close()
+
+
+def _leave(token: Token[object]) -> None:
+    with suppress(ValueError):  # a run that was thrown away, perhaps in another context than its own
+        CURRENT.reset(token)
+
+
+def _never() -> int:
+    return 0
 
 
 def _details(error: BaseException | None) -> tuple[type[BaseException] | None, BaseException | None, TracebackType | None]:
@@ -175,3 +227,6 @@ def _enterable(made: object) -> bool:
     if not any(hasattr(kind, enter) and hasattr(kind, leave) for enter, leave in _MANAGERS):
         return False
     return not (isinstance(made, _LOCKS) or hasattr(kind, "locked") or any(t.__module__ == "unittest.mock" for t in kind.__mro__))
+
+
+ENGINE_CODE.update(each.__code__ for each in (Stack.open, Stack._undone))

@@ -5,12 +5,16 @@ down. The cancellation of a run never reaches the set-up that others wait for, n
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import Hashable, Mapping
+from contextvars import ContextVar
+from types import TracebackType
 from typing import Any
 
-from cano._notes import Note, is_cancellation, notes_of, write_notes
+from cano._notes import Note, is_cancellation, is_thrown_away, notes_of, traceback_of, write_notes
 from cano._text import name_of
+from cano._trace import ENGINE_CODE, pass_on
 from cano.errors import ResourceBroken, ResourceInUse
 from cano.resources._lifecycle import Stack
 
@@ -41,10 +45,11 @@ class Lease:
     def settle(self) -> bool:
         """End the interruptions: take the cancel back, if one was sent, and tell whether it was."""
         self._active = False
-        if not self._sent or self.task is None:
+        task, self.task = self.task, None  # an error of the run is kept by its task, and may lead here
+        if not self._sent or task is None:
             return False
         self._sent = False
-        self.task.uncancel()
+        task.uncancel()
         return True
 
 
@@ -58,16 +63,21 @@ class Tenancy:
         "errors",
         "failure",
         "failures",
+        "interrupted",
         "leases",
         "loop",
+        "me",
         "over",
         "ready",
+        "setting_up",
         "task",
+        "trace",
         "vacant",
         "values",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.me = object()  # a context that outlives the tenancy must not keep more of it than this
         self.loop = loop
         self.ready: asyncio.Future[None] = loop.create_future()
         self.vacant: asyncio.Future[None] = loop.create_future()
@@ -75,10 +85,13 @@ class Tenancy:
         self.task: asyncio.Task[None] | None = None
         self.leases: set[Lease] = set()
         self.values: dict[Hashable, object] = {}
+        self.setting_up = True
+        self.interrupted = False
         self.closing = False
         self.broken: ResourceBroken | None = None
         self.blamed: list[ResourceBroken] = []
         self.failure: BaseException | None = None
+        self.trace: TracebackType | None = None  # of the failure, as it was before the first run raised it
         self.errors: list[BaseException] = []
         self.failures: list[BaseException] = []
 
@@ -90,11 +103,16 @@ class Tenancy:
         if self.leases:
             return False
         self.closing = True
-        if not self.vacant.done():
+        if not (self.vacant.done() or self.loop.is_closed()):
             self.vacant.set_result(None)
-            if not self.ready.done() and self.task is not None:
-                self.task.cancel()  # nobody waits for the set-up any more
+            self.loop.call_soon(self._interrupt)
         return True
+
+    def _interrupt(self) -> None:
+        """End a set-up that nobody waits for any more. A callback of the loop, for then the owner is at an await of the set-up."""
+        if self.setting_up and self.task is not None:
+            self.interrupted = True
+            self.task.cancel()
 
     def blame(self) -> ResourceBroken:
         """Return what a run raises because a resource broke; its cause may become known only when all runs have left."""
@@ -134,22 +152,30 @@ class Owner:
         hold the resources; ResourceBroken if one of them broke and holders have not left yet.
         """
         tenancy = await self._join(lease)
+        cancel: asyncio.CancelledError | None = None
         try:
             while not tenancy.ready.done():
                 await asyncio.wait((tenancy.ready,))
-        except asyncio.CancelledError as cancel:
-            ours = lease.settle()
-            await self.release(tenancy, lease, None if ours else cancel)
-            if ours and tenancy.broken is not None:
-                raise tenancy.blame() from None
-            raise
+        except asyncio.CancelledError as error:
+            cancel = error
         except GeneratorExit:
             tenancy.leave(lease, None)
             raise
-        if tenancy.failure is not None:
-            await self.release(tenancy, lease, None)
-            raise tenancy.failure
-        return tenancy
+        if cancel is None and tenancy.failure is None:
+            return tenancy
+        failure: BaseException | None = None
+        try:
+            ours = lease.settle()
+            later = await self.release(tenancy, lease, None if ours else cancel)
+            cancel, failure = later if ours or cancel is None else cancel, tenancy.failure
+            if ours and cancel is None and tenancy.broken is not None:
+                raise tenancy.blame() from None
+            if failure is None or (cancel is not None and issubclass(type(failure), Exception)):
+                raise cancel from failure  # type: ignore[misc]  # pyright: ignore
+            pass_on(failure, sys._getframe())
+            raise BaseException.with_traceback(failure, tenancy.trace)
+        finally:
+            del cancel, failure, tenancy, lease
 
     async def _join(self, lease: Lease) -> Tenancy:
         loop = asyncio.get_running_loop()
@@ -166,6 +192,10 @@ class Owner:
                 if fresh:
                     tenancy = self._tenancy = Tenancy(loop)
             assert tenancy is not None
+            if tenancy.me in _INSIDE.get() and (tenancy.closing or not tenancy.ready.done()):
+                raise ResourceInUse(
+                    "run", "called from the set-up or teardown of these very resources, and each would wait for the other"
+                )
             if tenancy.broken is not None and not tenancy.over.done():
                 raise tenancy.blame()
             if not tenancy.closing:
@@ -186,23 +216,35 @@ class Owner:
         return None
 
     async def _own(self, tenancy: Tenancy) -> None:
-        stack = Stack()
+        task = asyncio.current_task()
+        assert task is not None
+        tenancy.task = task
+        _INSIDE.set((*_INSIDE.get(), tenancy.me))
+        stack = Stack(task.cancelling)
         try:
             failure = await self._set_up(tenancy, stack)
             if failure is None:
                 tenancy.ready.set_result(None)
                 failure = await self._wait_for_runs(tenancy)
-            tenancy.failures = await stack.close(failure if failure is not None else tenancy.verdict())
+            failures = await stack.close(failure if failure is not None else tenancy.verdict())
+            # Nobody but a resource cancels the owner during a teardown (a task group of it, whose child has failed).
+            tenancy.failures = [_broken(each) if is_cancellation(each) else each for each in failures]
             self._judge(tenancy, failure)
+        except BaseException as error:
+            if is_thrown_away(error):
+                stack.abandon(error)
+            raise
         finally:
             with self._lock:
                 if self._tenancy is tenancy:
                     self._tenancy = None
             tenancy.closing = True
-            tenancy.values = {}
+            tenancy.values, tenancy.errors, tenancy.task = {}, [], None
             for future in (tenancy.ready, tenancy.over):
-                if not future.done():
+                if not (future.done() or tenancy.loop.is_closed()):
                     future.set_result(None)
+            del tenancy, task
+            failure, failures = None, []  # their tracebacks lead here
 
     async def _set_up(self, tenancy: Tenancy, stack: Stack) -> BaseException | None:
         """Set all up, and return what stopped it: an error, or a cancellation because the last run has left."""
@@ -211,11 +253,16 @@ class Owner:
                 tenancy.values[key] = await stack.open(key, entry)
                 if tenancy.closing:
                     return asyncio.CancelledError()
-        except BaseException as error:  # noqa: BLE001 - it is handed to the runs that wait
-            if tenancy.closing and tenancy.task is not None and is_cancellation(error):
-                tenancy.task.uncancel()
+        except BaseException as error:
+            if is_thrown_away(error):
+                raise
             tenancy.closing = True
             return error
+        finally:
+            tenancy.setting_up = False
+            if tenancy.interrupted and tenancy.task is not None:
+                tenancy.task.uncancel()
+            del tenancy  # which will keep the error, whose traceback leads here
         return None
 
     async def _wait_for_runs(self, tenancy: Tenancy) -> BaseException | None:
@@ -228,7 +275,7 @@ class Owner:
             try:
                 await asyncio.wait((tenancy.vacant,))
             except asyncio.CancelledError as cancel:
-                broke = broke or cancel
+                broke = broke or cancel.with_traceback(None)  # which would lead here
                 tenancy.broken = tenancy.broken or ResourceBroken("a shared resource broke while runs used it")
             if broke is not None:
                 for lease in tenancy.leases:
@@ -245,12 +292,20 @@ class Owner:
                 broken.__cause__ = tenancy.failures[0] if tenancy.failures else failure
         elif failure is not None:
             if is_cancellation(failure):
-                broken = ResourceBroken("the set-up of a shared resource was cancelled")
-                broken.__cause__ = failure
-                tenancy.failure = broken
+                failure = _broken(tenancy.failures[0] if tenancy.failures else failure)
             else:
-                tenancy.failure = failure
                 write_notes(failure, [*notes_of(failure), *map(teardown_note, tenancy.failures)])
+            tenancy.failure, tenancy.trace = failure, traceback_of(failure)
+
+
+# The identities of the tenancies whose set-up or teardown the current code belongs to, or has been started in.
+_INSIDE: ContextVar[tuple[object, ...]] = ContextVar("cano_inside", default=())
+
+
+def _broken(error: BaseException) -> ResourceBroken:
+    broken = ResourceBroken("a shared resource broke while others were set up or torn down")
+    broken.__cause__ = error
+    return broken
 
 
 def teardown_note(failure: BaseException) -> Note:
@@ -268,5 +323,8 @@ async def outlast(future: "asyncio.Future[None]") -> asyncio.CancelledError | No
         try:
             await asyncio.wait((future,))
         except asyncio.CancelledError as cancel:
-            interrupted = interrupted or cancel
+            interrupted = interrupted or cancel.with_traceback(None)  # which would lead here
     return interrupted
+
+
+ENGINE_CODE.update(each.__code__ for each in (Owner.acquire, Owner._set_up, Owner._own))

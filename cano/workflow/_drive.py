@@ -6,12 +6,14 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
 
-from cano.errors import EventLoopMisuse, MaxStepsReached, WorkflowError
+from cano._notes import is_thrown_away
+from cano._trace import CURRENT, ENGINE_CODE
+from cano.errors import EventLoopMisuse, MaxStepsReached
 from cano.resources import Resources
-from cano.workflow._failure import ENGINE_CODE, annotate
+from cano.workflow._failure import annotate
 from cano.workflow._identity import new_run_id
 from cano.workflow._plan import Node, Plan
-from cano.workflow._trail import CURRENT_RUN, TimedPath, thin
+from cano.workflow._trail import TimedPath, thin
 
 # How long work that never suspends may keep the event loop, in transitions and in seconds.
 _TURN_STEPS = 256
@@ -50,17 +52,22 @@ def outside_of_asyncio() -> EventLoopMisuse:
     return EventLoopMisuse("orchestrate and run need a running asyncio event loop; in a script, call orchestrate_sync")
 
 
-async def surface() -> None:
-    """Let a cancellation that is on its way arrive, before the engine raises a verdict of its own."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
+async def surface(task: "asyncio.Task[Any] | None") -> asyncio.CancelledError | None:
+    """Let a cancellation that is on its way arrive before the engine does something that it should win over, and return it."""
+    if task is None or not task.cancelling():
+        return None
+    try:
         await bare_yield()
+    except asyncio.CancelledError as cancel:
+        return cancel.with_traceback(None)  # which would lead to its own raiser
+    return None
 
 
 async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | None) -> Node:
     """Walk from a node to an exit and return that; in between, give the event loop its turns.
 
-    Raises: what a task raises, told where it comes from; TargetUndeclared, ResultInvalid, MaxStepsReached.
+    Raises: what a task raises, told where it comes from; TargetUndeclared, ResultInvalid, MaxStepsReached. A cancellation that
+    was on its way wins over all of them, with the error as its cause.
     """
     if _running_loop() is None:
         raise outside_of_asyncio()
@@ -70,7 +77,7 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
         enter = path.append
     else:
         path, enter = timed.nodes, timed.enter
-    token = CURRENT_RUN.set(path)
+    token = CURRENT.set(path)
     now, left, omitted = plan.now, plan.steps, 0
     span = _ONE
     try:
@@ -91,7 +98,7 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
                     node = node.next if result is node.only else node.ways.get(id(result)) or node.resolve(result)
                 if node.spec is None:
                     enter(node)
-                    CURRENT_RUN.reset(token)
+                    CURRENT.reset(token)
                     return node
                 steps += len(span)
                 left -= len(span)
@@ -107,20 +114,25 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
                     span = range(min(len(span), left))
             omitted += thin(path) if timed is None else timed.thin()
             await bare_yield()
-    except GeneratorExit:
-        with suppress(ValueError):  # a run that was thrown away, perhaps in another context than its own
-            CURRENT_RUN.reset(token)
-        raise
     except asyncio.CancelledError:
-        CURRENT_RUN.reset(token)
+        CURRENT.reset(token)
         raise
     except BaseException as error:
-        CURRENT_RUN.reset(token)
-        if issubclass(type(error), WorkflowError):  # isinstance would read an attribute of the exception
-            await surface()
+        with suppress(ValueError):  # a run that was thrown away, perhaps in another context than its own
+            CURRENT.reset(token)
+        if is_thrown_away(error):
+            raise
         omitted += thin(path, 0) if timed is None else timed.thin(0)
         annotate(error, path, omitted, new_run_id() if timed is None else timed.run_id)
-        raise
+        if not issubclass(type(error), Exception):  # isinstance would read an attribute of the exception
+            raise
+        cancel = await surface(asyncio.current_task())
+        if cancel is None:
+            raise
+        try:
+            raise cancel from error
+        finally:
+            del cancel
 
 
 ENGINE_CODE.add(drive.__code__)

@@ -1,7 +1,6 @@
 """The path of one run: the nodes that it entered, in constant memory."""
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 from cano.workflow._plan import Node
@@ -47,8 +46,3 @@ class TimedPath:
         surplus = thin(self.nodes, slack)
         self.omitted += surplus
         return surplus
-
-
-# The path of the run that the current code belongs to, which is also the run's identity: a list is the cheapest thing that has
-# one. A run that begins there is a run inside a run.
-CURRENT_RUN: ContextVar[list[Node] | None] = ContextVar("cano_run", default=None)

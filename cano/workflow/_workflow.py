@@ -8,19 +8,19 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
 from cano._text import key_text, label_of, label_text, name_of, shown_message, shown_text, told_apart
+from cano._trace import ENGINE_CODE
 from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, TaskInvalid, WorkflowFrozen, WorkflowInvalid
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources import Resources
-from cano.resources.lifecycle import Lease, Tenancy
 from cano.tasks import TaskResult, TaskSpec, check_state_class, looks_like_task, spec_of, task_name
 from cano.tasks.protocols import RunsBare, RunsWith
-from cano.workflow._conduct import conduct, note_failures, raise_failures
+from cano.workflow._conduct import conduct
 from cano.workflow._drive import drive
-from cano.workflow._failure import ENGINE_CODE
 from cano.workflow._graph import Graph, graph_of, problems_of
 from cano.workflow._identity import new_run_id
 from cano.workflow._plan import Node, Plan
 from cano.workflow._report import RunReport, report_of
+from cano.workflow._service import Service
 from cano.workflow._trail import TimedPath
 
 S = TypeVar("S", bound=Hashable)
@@ -74,7 +74,7 @@ class Workflow(Generic[S]):
         self._starts: dict[S, None] = {}
         self._plan: Plan | None = None
         self._freezing = threading.Lock()
-        self._open: list[tuple[Tenancy, Lease]] = []
+        self._service = Service()
 
     @property
     def resources(self) -> Resources:
@@ -196,8 +196,7 @@ class Workflow(Generic[S]):
         """
         plan = self._plan or self._freeze(None)
         if plan.owner is not None:
-            lease = Lease(None)
-            self._open.append((await plan.owner.acquire(lease), lease))
+            await self._service.enter(plan.owner)
         return self
 
     async def __aexit__(
@@ -208,18 +207,8 @@ class Workflow(Generic[S]):
         Raises: TeardownFailed if the body went well.
         """
         plan = self._plan
-        if plan is None or plan.owner is None:
-            return
-        tenancy, lease = self._open.pop()
-        cancel = await plan.owner.release(tenancy, lease, error)
-        failures = tenancy.failures if tenancy.over.done() else []
-        verdict = error or cancel
-        if verdict is not None and failures:
-            note_failures(verdict, failures)
-        elif failures:
-            raise_failures(None, failures)
-        if cancel is not None:
-            raise cancel
+        if plan is not None and plan.owner is not None:
+            await self._service.leave(plan.owner, error)
 
     async def _conduct(self, plan: Plan, start: S, timed: TimedPath | None, resources: Mapping[Any, object] | None) -> Node:
         if not (resources is None or isinstance(resources, Mapping)):
