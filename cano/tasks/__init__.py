@@ -3,6 +3,6 @@
 from cano.tasks._decorator import task
 from cano.tasks._result import TaskResult
 from cano.tasks._returns import check_state_class
-from cano.tasks._spec import TaskSpec, looks_like_task, spec_of, task_name
+from cano.tasks._spec import TaskSpec, check_order, spec_of
 
-__all__ = ["TaskResult", "TaskSpec", "check_state_class", "looks_like_task", "spec_of", "task", "task_name"]
+__all__ = ["TaskResult", "TaskSpec", "check_order", "check_state_class", "spec_of", "task"]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 from cano.errors import TaskInvalid
 from cano.tasks._names import body_of, local_names
 from cano.tasks._returns import check_state_class
-from cano.tasks._spec import MARK, UNSAID, Mark, examine, method_of, task_name
+from cano.tasks._spec import MARK, UNSAID, Mark, examine, method_of, reading, task_name
 
 F = TypeVar("F")
 
@@ -38,13 +38,14 @@ def task(subject: Any = None, /, *, state: type | None = None, to: Any = UNSAID,
 
 
 def _mark(subject: Any, frame: Any, *, state: type | None, to: Any, blocking: bool) -> Any:
-    method = method_of(subject)
-    mark = Mark(body_of(method), state, to, blocking, local_names(method, frame))
-    marks = examine(subject, mark)
-    try:
-        setattr(subject, MARK, marks)
-    except (AttributeError, TypeError):
-        if not mark.empty:
-            reason = f"a {type(subject).__name__} cannot be marked; decorate the function it is made of"
-            raise TaskInvalid(task_name(subject), reason) from None
-    return subject
+    with reading(subject):
+        method = method_of(subject)
+        mark = Mark(body_of(method), state, to, blocking, local_names(method, frame))
+        marks = examine(subject, mark)
+        try:
+            setattr(subject, MARK, marks)
+        except Exception:  # noqa: BLE001 - its __setattr__ is the user's
+            if not mark.empty:
+                reason = f"a {type(subject).__name__} cannot be marked; decorate the function it is made of"
+                raise TaskInvalid(task_name(subject), reason) from None
+        return subject

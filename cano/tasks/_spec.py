@@ -2,13 +2,13 @@
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from cano._text import shown_text
-from cano.errors import AnnotationUnresolved, ResultInvalid, TaskInvalid
+from cano._text import name_of, shown_message, shown_text
+from cano.errors import AnnotationUnresolved, ConfigurationError, ResultInvalid, TaskInvalid
 from cano.resources import Resources
 from cano.tasks._blocking import in_thread
 from cano.tasks._inject import Signature, signature_of
@@ -85,14 +85,30 @@ def spec_of(subject: Any, state: type | None = None) -> TaskSpec:
 
     Raises: TaskInvalid, AnnotationUnresolved.
     """
-    fn, method = _function_of(subject)
-    marks = _marks(subject, fn)
-    name = task_name(subject)
-    names, kind = _names(name, subject, fn, marks), _kind(name, fn, marks)
-    returns = _returns(fn, names, marks)
-    for kinds in [each.state for each in marks] + [state]:
-        _check_states(returns, kinds, name)
-    return TaskSpec(name, kind, signature_of(fn, names, method=method), returns)
+    with reading(subject):
+        fn, method = _function_of(subject)
+        marks = _marks(subject, fn)
+        name = task_name(subject)
+        names, kind = _names(name, subject, fn, marks), _kind(name, fn, marks)
+        returns = _returns(fn, names, marks)
+        for kinds in [each.state for each in marks] + [state]:
+            _check_states(returns, kinds, name)
+        return TaskSpec(name, kind, signature_of(fn, names, method=method), returns)
+
+
+@contextmanager
+def reading(subject: Any) -> Generator[None, None, None]:
+    """Turn whatever a task's own code raises while it is looked at into an error that names the task.
+
+    Raises: TaskInvalid.
+    """
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except Exception as error:  # a metaclass, a property or a __getattr__ is the user's code
+        reason = f"it cannot be read ({type(error).__name__}: {shown_message(error)})"
+        raise TaskInvalid(name_of(type(subject)), reason) from error
 
 
 def _marks(subject: Any, fn: Callable[..., Any]) -> list[Mark]:
@@ -135,7 +151,18 @@ def method_of(subject: Any) -> Any:
     raise TaskInvalid(task_name(subject), "the class has neither run(self, ...) nor run_bare(self)")
 
 
-def looks_like_task(subject: Any) -> bool:
+def check_order(state: Any, subject: Any) -> None:
+    """Refuse a state and a task that stand in each other's place.
+
+    Raises: TaskInvalid.
+    """
+    with reading(subject):
+        if not _looks_like_task(subject) and _looks_like_task(state):
+            shown = shown_text(subject)
+            raise TaskInvalid(shown, f"the state comes first; write register({shown}, {task_name(state)})")
+
+
+def _looks_like_task(subject: Any) -> bool:
     """Tell whether somebody may have meant this as a task: it is no class, and can be called or has a ``run``."""
     if isinstance(subject, type):
         return False

@@ -9,10 +9,10 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from cano._text import key_text, label_of, label_text, name_of, shown_message, shown_text, told_apart
 from cano._trace import ENGINE_CODE
-from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, TaskInvalid, WorkflowFrozen, WorkflowInvalid
+from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, WorkflowFrozen, WorkflowInvalid
 from cano.ports import SYSTEM_CLOCK, Clock
 from cano.resources import Resources
-from cano.tasks import TaskResult, TaskSpec, check_state_class, looks_like_task, spec_of, task_name
+from cano.tasks import TaskResult, TaskSpec, check_order, check_state_class, spec_of
 from cano.tasks.protocols import RunsBare, RunsWith
 from cano.workflow._conduct import conduct
 from cano.workflow._drive import drive
@@ -99,8 +99,7 @@ class Workflow(Generic[S]):
         Raises: StateDuplicate, StateInvalid, TaskInvalid, AnnotationUnresolved, ResourceNotFound, ResourceTypeMismatch;
         WorkflowFrozen after the first run.
         """
-        if not looks_like_task(task) and looks_like_task(state):
-            raise TaskInvalid(shown_text(task), f"the state comes first; write register({shown_text(task)}, {task_name(state)})")
+        check_order(state, task)
         self._check_state(state, "register")
         if state in self._specs:
             raise StateDuplicate(label_text(state), self._specs[state].name)

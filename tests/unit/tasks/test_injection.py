@@ -338,6 +338,18 @@ def test_a_missing_resource_names_near_misses() -> None:
         single(step, Resources({"store": STORE}))
 
 
+def test_keys_with_one_label_are_told_apart() -> None:
+    """A text and an enum member of that name are two keys, and the error does not offer what was asked for."""
+
+    async def step(POOL: Pool) -> Stage:  # noqa: N803
+        raise AssertionError
+
+    with pytest.raises(ResourceNotFound, match=r"no resource 'POOL'; there are Key.POOL$"):
+        single(step, Resources({Key.POOL: 3}))
+    with pytest.raises(ResourceNotFound, match=r"no resource 'POOL'; there are Key.POOL$"):
+        Resources({Key.POOL: 3}).get("POOL")
+
+
 def test_a_wrong_type_is_an_error_at_registration() -> None:
     """The resource of the name is of another class: both are named, before anything runs."""
 

@@ -217,6 +217,33 @@ def test_the_decorator_stands_below_staticmethod(kind: Any) -> None:
         task(to=Stage.DONE)(kind(going(Stage.DONE)))
 
 
+class Hidden:
+    """A callable that raises whatever it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise LookupError("hidden")
+
+    async def __call__(self) -> Stage:
+        """Never run."""
+        raise AssertionError
+
+
+class HiddenClass(type):
+    """A metaclass that shows nothing of a class."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise LookupError("hidden")
+
+
+@pytest.mark.parametrize("decorate", [lambda run: single(run), task, task(to=Stage.DONE)])
+@pytest.mark.parametrize("make", [Hidden, lambda: HiddenClass("H", (), {}), lambda: HiddenClass("H", (), {})()])
+def test_what_raises_when_it_is_looked_at_is_refused(make: Any, decorate: Any) -> None:
+    """An object whose own code raises while the task is read is refused as no task, with that error as the cause (engine 2)."""
+    with pytest.raises(TaskInvalid, match=r"hidden|neither an async callable") as caught:
+        decorate(make())
+    assert caught.value.__cause__ is None or isinstance(caught.value.__cause__, LookupError)
+
+
 async def test_a_coroutine_instead_of_a_function_is_refused() -> None:
     """A task that was called already is told from the function."""
     called = module_task()
