@@ -3,12 +3,20 @@
 import threading
 from collections.abc import Hashable, Iterator, Mapping
 from copy import copy
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Self, TypeVar, overload
 
 from cano._text import key_text, name_of
-from cano.errors import ResourceDuplicateKey, ResourceInUse, ResourceInvalid, ResourceNotFound, ResourceTypeMismatch
-from cano.ports import SYSTEM_CLOCK, Clock
+from cano.errors import (
+    ResourceDuplicateKey,
+    ResourceInUse,
+    ResourceInvalid,
+    ResourceNotFound,
+    ResourceNotMade,
+    ResourceTypeMismatch,
+)
+from cano.ports import SYSTEM_CLOCK, Clock, seconds
 from cano.resources._health import HealthStatus
 from cano.resources._lifecycle import check_life, has_life
 from cano.resources._owner import Owner
@@ -36,20 +44,23 @@ class Resources:
     def __init__(self, resources: Mapping[Any, object] | None = None, /) -> None:
         """Take the resources of a mapping, in its order.
 
-        Raises: ResourceInvalid as :meth:`insert` does.
+        Raises: TypeError if it is no mapping; ResourceInvalid as :meth:`insert` does.
         """
+        if not (resources is None or isinstance(resources, Mapping)):
+            raise TypeError(f"resources is a {name_of(type(resources))}; write Resources({{key: resource, ...}})")
         self._entries: dict[Hashable, object] = {}
         self._values: dict[Hashable, object] = {}
         self._frozen = False
         self._owner: Owner | None = None
-        for key, resource in (resources or {}).items():
+        for key, resource in resources.items() if resources is not None else ():
             self.insert(key, resource)
 
     def insert(self, key: Hashable, resource: object) -> Self:
         """Add a resource and return the container itself.
 
-        Raises: ResourceDuplicateKey if there is one under the key; ResourceInvalid if the key is neither ``str`` nor ``Enum``, or
-        the type's ``setup``, ``teardown`` or ``health`` takes arguments; ResourceInUse once a workflow has run on the container.
+        Raises: ResourceDuplicateKey if there is one under the key; ResourceInvalid if the key is neither ``str`` nor ``Enum``, the
+        type's ``setup``, ``teardown`` or ``health`` takes arguments, or an object with a life cycle is in here already, under
+        another key; ResourceInUse once a workflow has run on the container.
         """
         if not isinstance(key, str | Enum):
             raise ResourceInvalid(repr(key), f"a key is a str or an Enum member, not {name_of(type(key))}")
@@ -59,6 +70,9 @@ class Resources:
             raise ResourceDuplicateKey(key, type(self._entries[key]))
         if not isinstance(resource, Recipe):
             check_life(key, resource)
+            twins = [each for each, value in self._values.items() if value is resource] if has_life(resource) else ()
+            if twins:
+                raise ResourceInvalid(key_text(key), f"this very object is resource {key_text(twins[0])}; it would be set up twice")
             self._values[key] = resource
         self._entries[key] = resource
         return self
@@ -113,19 +127,24 @@ class Resources:
         """Return keys and resources in the order of insertion, recipes that nothing was made of yet left out."""
         return tuple(self._values.items())
 
-    async def check_all_health(self, *, timeout: float = 5.0, clock: Clock = SYSTEM_CLOCK) -> dict[Any, HealthStatus]:
+    async def check_all_health(self, *, timeout: float | timedelta = 5.0, clock: Clock = SYSTEM_CLOCK) -> dict[Any, HealthStatus]:
         """Ask every resource at once how it is, and return the answers in the order of insertion.
 
         One whose type has no ``health`` is healthy. One that raises, returns something else than a :class:`HealthStatus` or does
-        not answer within ``timeout`` seconds is :class:`Unhealthy`, as is a shared recipe that is not set up; ``per_run`` recipes
-        are left out. A plain ``health`` runs in the event loop. Probes that are late or in the way of a cancellation are
-        cancelled and awaited. :meth:`HealthStatus.aggregate` turns the answers into one.
+        not answer within ``timeout`` (seconds, or a timedelta) is :class:`Unhealthy`, as is a shared recipe that is not set up;
+        ``per_run`` recipes are left out. A plain ``health`` runs in the event loop. Probes that are late or in the way of a
+        cancellation are cancelled and awaited. :meth:`HealthStatus.aggregate` turns the answers into one.
+
+        Raises: TypeError, ValueError if ``timeout`` is no duration.
         """
+        limit = seconds(timeout, "timeout")
         live = {**self._values, **(self._owner.live() if self._owner is not None else {})}
         known = [key for key, entry in self._entries.items() if key in live or not (isinstance(entry, Recipe) and entry.own)]
-        return await probe_all([(key, key in live, live.get(key)) for key in known], timeout, clock)
+        return await probe_all([(key, key in live, live.get(key)) for key in known], limit, clock)
 
     def _not_found(self, key: Hashable, expected: object) -> ResourceNotFound:
+        if key in self:
+            return ResourceNotMade(key, expected, tuple(self._entries))
         fitting: tuple[Hashable, ...] = ()
         if expected is not None:
             check = check_of(expected, no_names)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from cano._notes import is_cancellation
 from cano._text import name_of
 from cano.ports import Clock
 from cano.resources._health import HealthStatus, Healthy, Unhealthy
@@ -37,7 +38,10 @@ async def _probe(resource: object, timeout: float, clock: Clock) -> HealthStatus
     timer = asyncio.create_task(clock.sleep(timeout))
     try:
         await asyncio.wait((asked, timer), return_when=asyncio.FIRST_COMPLETED)
-        return asked.result() if asked.done() else Unhealthy(f"no answer within {timeout} s")
+        if asked.done():
+            return asked.result()
+        timer.result()  # a clock that fails has measured nothing
+        return Unhealthy(f"no answer within {timeout:g} s")
     finally:
         await _end([asked, timer])
 
@@ -47,14 +51,19 @@ async def _ask(resource: object) -> HealthStatus:
     assert health is not None
     try:
         answer = await call_plain_or_async(health)
-    except Exception as error:  # noqa: BLE001 - a probe that fails is an answer, whatever it fails with
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a probe that fails is an answer, whatever it fails with
+        task = asyncio.current_task()
+        if is_cancellation(error) and task is not None and task.cancelling():
+            raise
         return Unhealthy(f"{name_of(type(error))}{_message(error)}")
     if isinstance(answer, HealthStatus):
         return answer
     return Unhealthy(f"health() returned a {name_of(type(answer))} and no HealthStatus")
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     try:
         return f": {error}"
     except Exception:  # noqa: BLE001 - its __str__ is the user's

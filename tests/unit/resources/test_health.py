@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ async def test_probes_run_at_once_and_each_has_a_deadline() -> None:
     await turns(5)
     assert not check.done()
     clock.advance(0.1)
-    late = Unhealthy("no answer within 2.0 s")
+    late = Unhealthy("no answer within 2 s")
     assert await check == {"a": late, "b": late, "c": Healthy()}
     assert (first.cancelled, second.cancelled) == (1, 1)
 
@@ -140,3 +141,51 @@ def test_a_status_is_a_value() -> None:
 async def test_the_engine_never_asks_by_itself() -> None:
     """A run calls no probe (RS-3)."""
     await single(going(Stage.DONE), Resources({"a": Answers(AssertionError("asked"))})).orchestrate(Stage.A)
+
+
+@pytest.mark.parametrize("kind", [Answers, AnswersPlainly])
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError("mine"), GeneratorExit("mine"), BaseExceptionGroup("g", [GeneratorExit()])]
+)
+async def test_whatever_a_probe_raises_by_itself_is_an_answer(kind: Any, error: BaseException) -> None:
+    """A probe that raises what looks like the end of a task is unhealthy, and the check goes on."""
+    answers = await Resources({"a": kind(error), "b": Answers(Healthy())}).check_all_health()
+    assert answers["b"].is_healthy
+    assert type(error).__name__ in answers["a"].reason
+
+
+@pytest.mark.parametrize("timeout", [None, "5", True, [5]])
+async def test_a_timeout_that_is_no_duration_is_refused(timeout: Any) -> None:
+    """A timeout is a number of seconds or a timedelta; anything else is an error and no answer that lies."""
+    with pytest.raises(TypeError, match=r"timeout is .*; it is a number of seconds or a timedelta"):
+        await Resources({"a": Answers(Healthy())}).check_all_health(timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), -1, timedelta(seconds=-1)])
+async def test_a_timeout_that_is_no_time_is_refused(timeout: Any) -> None:
+    """A timeout is not negative, and it is a number."""
+    with pytest.raises(ValueError, match="at least 0"):
+        await Resources({"a": Answers(Healthy())}).check_all_health(timeout=timeout)
+
+
+async def test_a_timeout_may_be_a_timedelta() -> None:
+    """A timedelta is as good as seconds, to the clock and in the answer."""
+    clock = FakeClock()
+    check = asyncio.create_task(Resources({"a": Hangs()}).check_all_health(timeout=timedelta(minutes=1), clock=clock))
+    await turns(5)
+    clock.advance(59.5)
+    await turns(5)
+    assert not check.done()
+    clock.advance(1)
+    assert (await check)["a"] == Unhealthy("no answer within 60 s")
+
+
+async def test_a_clock_that_fails_is_no_answer() -> None:
+    """If the clock itself fails, its error comes out: nobody has waited for the probe."""
+
+    class Stopped(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            raise OSError("stopped")
+
+    with pytest.raises(OSError, match="stopped"):
+        await Resources({"a": Hangs()}).check_all_health(clock=Stopped())

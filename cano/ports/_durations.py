@@ -1,0 +1,20 @@
+"""Durations are seconds as a number, or a ``timedelta``."""
+
+import math
+from datetime import timedelta
+
+
+def seconds(duration: float | timedelta, name: str) -> float:
+    """Return the duration in seconds; ``name`` is the argument that it was given as.
+
+    Raises: TypeError if it is no duration; ValueError if it is negative or not a number.
+    """
+    if isinstance(duration, timedelta):
+        value = duration.total_seconds()
+    elif isinstance(duration, int | float) and not isinstance(duration, bool):
+        value = float(duration)
+    else:
+        raise TypeError(f"{name} is {duration!r}; it is a number of seconds or a timedelta")
+    if math.isnan(value) or value < 0:
+        raise ValueError(f"{name} is {duration!r}; it is at least 0")
+    return value
