@@ -270,6 +270,16 @@ class ResourceNotBrought(ResourceNotFound):
         return f"resource {key} is per run and has no recipe; pass resources={{{key}: ...}} with a {name_of(self.expected)}"
 
 
+class ResourceNotMade(ResourceNotFound):
+    """The resource under ``key`` is made by a recipe when a run needs it, and this is not inside such a run."""
+
+    def __str__(self) -> str:
+        return (
+            f"resource {key_text(self.key)} is a recipe (shared or per_run) and exists only during a run; "
+            "a task gets it as a parameter, or from the container that it is given"
+        )
+
+
 class ResourceTypeMismatch(ResourceError, TypeError):
     """The resource under ``key`` is of the class ``found`` and not of the type ``expected``."""
 

@@ -1,5 +1,6 @@
 """Recipes: resources that are made when they are needed, one for all runs or one for each."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,12 @@ def per_run(fn: Callable[[], object] | None = None, /, *, of: Any = None) -> Rec
 
 
 def _callable(fn: Callable[[], object], name: str) -> Callable[[], object]:
+    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        decorator = "asynccontextmanager" if inspect.isasyncgenfunction(fn) else "contextmanager"
+        raise TypeError(
+            f"{name} of the generator function {getattr(fn, '__qualname__', repr(fn))}: decorate it with @{decorator}; "
+            f"if the generator itself is the resource, write {name}(lambda: ...)"
+        )
     if not callable(fn):
         raise TypeError(f"{name} takes a callable that makes the resource, not {fn!r}; what exists already needs no recipe")
     return fn

@@ -2,15 +2,25 @@
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, StrEnum, auto
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ForwardRef, Generic, Protocol, TypeVar
 
 import pytest
 
-from cano.errors import ResourceDuplicateKey, ResourceInUse, ResourceInvalid, ResourceNotFound, ResourceTypeMismatch
+from cano.errors import (
+    ResourceDuplicateKey,
+    ResourceInUse,
+    ResourceInvalid,
+    ResourceNotFound,
+    ResourceNotMade,
+    ResourceTypeMismatch,
+    TaskInvalid,
+)
 from cano.resources import Resources, per_run, shared
 from cano.store import MemoryStore
-from tests.unit.stages import Stage, going, single
+from tests.unit.stages import Plain, Stage, going, single
 
 T = TypeVar("T")
 
@@ -270,3 +280,71 @@ def test_a_life_cycle_method_that_takes_arguments_is_refused(name: str) -> None:
     odd = type("Odd", (), {name: lambda self, config: None})()
     with pytest.raises(ResourceInvalid, match=rf"Odd\.{name} takes arguments"):
         Resources({"odd": odd})
+
+
+@pytest.mark.parametrize("wrong", ["MemoryStore", "int | None", 3, [1], ForwardRef("MemoryStore")])
+def test_what_a_run_must_bring_is_a_type(wrong: object) -> None:
+    """Text, a value or a list in the place of a type is refused where it is written, not in a run (engine 14)."""
+    with pytest.raises(TypeError, match="no type"):
+        per_run(of=wrong)
+
+
+LOOP = "LOOP"
+THERE, BACK = "BACK", "THERE"
+
+
+@pytest.mark.parametrize("name", ["LOOP", "THERE", "'LOOP'"])
+def test_a_name_that_is_written_in_terms_of_itself_ends(name: str) -> None:
+    """An annotation whose text leads back to itself is an error that says so, and no endless search (engine 2)."""
+
+    async def step(value: Any) -> Stage:
+        return Stage.DONE
+
+    step.__annotations__["value"] = name
+    with pytest.raises(TaskInvalid, match="names itself"):
+        single(step, Resources({"value": 1}))
+
+
+@pytest.mark.parametrize("recipe", [per_run(dict), shared(dict), per_run(of=dict)])
+def test_a_recipe_outside_of_a_run_says_so(recipe: Any) -> None:
+    """The look-up of what only a run will make is an error that tells this, and does not offer the very key."""
+    for attempt in (lambda res: res.get("store"), lambda res: res["store"], lambda res: res.get("store", dict)):
+        with pytest.raises(ResourceNotFound, match=r"'store' is a recipe .* exists only during a run") as caught:
+            attempt(Resources({"store": recipe}))
+        assert isinstance(caught.value, ResourceNotMade)
+
+
+@pytest.mark.parametrize("wrong", [[("a", 1)], {1, 2}, 3, "ab", []])
+def test_only_a_mapping_fills_a_container(wrong: Any) -> None:
+    """What is no mapping is refused with the form to write."""
+    with pytest.raises(TypeError, match=r"write Resources\(\{"):
+        Resources(wrong)
+
+
+def test_one_object_with_a_life_cycle_has_one_key() -> None:
+    """An object that would be set up twice is refused under a second key; what is merely used may have several (engine 8)."""
+    pool, value = Plain("pool", []), object()
+    res = Resources({"a": pool, "x": value, "y": value})
+    with pytest.raises(ResourceInvalid, match="resource 'b': this very object is resource 'a'"):
+        res.insert("b", pool)
+    assert "b" not in res
+    assert len(res) == 3
+
+
+def test_a_generator_function_is_no_recipe() -> None:
+    """A recipe that forgot its decorator is refused with the decorator's name, shared or per run (engine 8)."""
+
+    def plain() -> Iterator[int]:
+        yield 1
+
+    async def waiting() -> AsyncIterator[int]:
+        yield 1
+
+    for make in (shared, per_run):
+        with pytest.raises(TypeError, match="plain: decorate it with @contextmanager"):
+            make(plain)
+        with pytest.raises(TypeError, match="waiting: decorate it with @asynccontextmanager"):
+            make(waiting)
+        make(contextmanager(plain))
+        make(asynccontextmanager(waiting))
+        make(lambda: plain())
