@@ -107,7 +107,10 @@ def test_a_type_that_cannot_be_asked_is_refused(form: str) -> None:
 
     step.__annotations__["n"] = HOSTILE[form]()
     with pytest.raises(TaskInvalid, match=r"step cannot be a task: parameter 'n': ") as caught:
-        single(task(step), res())
+        single(step, res())
+    if form != "sometimes answers":
+        with pytest.raises(TaskInvalid, match=r"step cannot be a task: parameter 'n': "):
+            task(step)
     assert not isinstance(caught.value, LookupError)
 
 
