@@ -9,10 +9,11 @@ def seconds(duration: float | timedelta, name: str) -> float:
 
     Raises: TypeError if it is no duration; ValueError if it is negative or not a number.
     """
-    if isinstance(duration, timedelta):
-        value = duration.total_seconds()
-    elif isinstance(duration, int | float) and not isinstance(duration, bool):
-        value = float(duration)
+    given: object = duration
+    if isinstance(given, timedelta):
+        value = given.total_seconds()
+    elif isinstance(given, int | float) and not isinstance(given, bool):
+        value = float(given)
     else:
         raise TypeError(f"{name} is {duration!r}; it is a number of seconds or a timedelta")
     if math.isnan(value) or value < 0:

@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, StrEnum, auto
 from typing import Any, ForwardRef, Generic, Protocol, TypeVar
@@ -308,9 +308,11 @@ def test_a_name_that_is_written_in_terms_of_itself_ends(name: str) -> None:
 @pytest.mark.parametrize("recipe", [per_run(dict), shared(dict), per_run(of=dict)])
 def test_a_recipe_outside_of_a_run_says_so(recipe: Any) -> None:
     """The look-up of what only a run will make is an error that tells this, and does not offer the very key."""
-    for attempt in (lambda res: res.get("store"), lambda res: res["store"], lambda res: res.get("store", dict)):
+    res = Resources({"store": recipe})
+    attempts: list[Callable[[], Any]] = [lambda: res.get("store"), lambda: res["store"], lambda: res.get("store", dict)]
+    for attempt in attempts:
         with pytest.raises(ResourceNotFound, match=r"'store' is a recipe .* exists only during a run") as caught:
-            attempt(Resources({"store": recipe}))
+            attempt()
         assert isinstance(caught.value, ResourceNotMade)
 
 
