@@ -148,7 +148,7 @@ class Resources:
         fitting: tuple[Hashable, ...] = ()
         if expected is not None:
             check = check_of(expected, no_names)
-            fitting = tuple(each for each, value in self._values.items() if check.accepts(value))
+            fitting = () if check.free else tuple(each for each, value in self._values.items() if check.accepts(value))
         return ResourceNotFound(key, expected, tuple(self._entries), fitting)
 
     # What a workflow needs to know; not for users.

@@ -130,7 +130,7 @@ def test_a_return_annotation_that_cannot_be_read_is_refused(form: str) -> None:
 
 @pytest.mark.parametrize("form", [T, object, Any, "T | int"])
 def test_what_takes_anything_fits_nothing_in_particular(form: Any) -> None:
-    """A parameter whose type takes anything gets no advice by type (engine 2)."""
+    """A parameter, or a look-up, whose type takes anything gets no advice by type (engine 2)."""
 
     async def step(db) -> Stage:  # type: ignore[no-untyped-def]
         raise AssertionError
@@ -139,6 +139,8 @@ def test_what_takes_anything_fits_nothing_in_particular(form: Any) -> None:
     with pytest.raises(ResourceNotFound, match="no resource 'db'; there are 'pool'") as caught:
         single(step, Resources({"pool": POOL}))
     assert caught.value.fitting == ()
+    with pytest.raises(ResourceNotFound, match=r"^no resource 'db'; there are 'pool'$"):
+        Resources({"pool": POOL}).get("db", object)
 
 
 async def test_a_protocol_is_asked_by_its_members() -> None:
