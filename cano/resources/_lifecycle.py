@@ -206,8 +206,10 @@ class Stack:
 
 
 def _leave(token: Token[object]) -> None:
-    with suppress(ValueError):  # a run that was thrown away, perhaps in another context than its own
+    try:
         CURRENT.reset(token)
+    except ValueError:  # a run that was thrown away, perhaps in another context than its own
+        return
 
 
 def _never() -> int:
