@@ -32,6 +32,16 @@ def single(run: Any, resources: Resources | None = None, **options: Any) -> Work
     return Workflow(resources, state=Stage, **options).register(Stage.A, run).add_exit_state(Stage.DONE)
 
 
+def counting(times: int, then: Any, again: Any) -> Any:
+    """Make a task that goes ``again`` until it has run so many times, and then ``then``."""
+    left = iter(range(times - 1))
+
+    async def step() -> Any:
+        return then if next(left, None) is None else again
+
+    return step
+
+
 class Recorder:
     """A resource that writes down what happens to it."""
 

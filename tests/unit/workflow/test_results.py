@@ -10,23 +10,13 @@ import pytest
 from cano.errors import ResultInvalid, TargetUndeclared, WorkflowError, context_of
 from cano.tasks import TaskResult, task
 from cano.workflow import Workflow
-from tests.unit.stages import Stage, going, single
+from tests.unit.stages import Stage, counting, going, single
 
 
 class Other(Enum):
     """States with a label that Stage has, too."""
 
     A = 1
-
-
-def counting(times: int, then: Any, again: Any) -> Any:
-    """Make a task that goes ``again`` until it has run so many times, and then ``then``."""
-    left = iter(range(times - 1))
-
-    async def step() -> Any:
-        return then if next(left, None) is None else again
-
-    return step
 
 
 @pytest.mark.parametrize("declare", [True, False])
