@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from contextvars import Token
-from types import TracebackType
+from types import FunctionType, MethodType, TracebackType
 from typing import Any
+from weakref import WeakSet
 
 from cano._notes import is_cancellation, is_thrown_away, traceback_of
 from cano._text import key_text, name_of
@@ -28,6 +29,9 @@ _LOCKS = (
     threading.Condition,
     threading.Semaphore,
 )
+
+# Functions that have passed as methods without arguments: to read a signature takes longer than the rest of a set-up.
+_CALLABLE: WeakSet[FunctionType] = WeakSet()
 
 _MANAGERS = (("__aenter__", "__aexit__"), ("__enter__", "__exit__"))
 
@@ -49,10 +53,14 @@ def check_life(key: Hashable, value: object) -> None:
     """
     for name in ("setup", "teardown", "health"):
         method = method_of(value, name)
-        if method is None:
+        fn = method.__func__ if isinstance(method, MethodType) else None
+        known = fn if isinstance(fn, FunctionType) else None
+        if method is None or (known is not None and known in _CALLABLE):
             continue
         try:
             inspect.signature(method).bind()
+            if known is not None:
+                _CALLABLE.add(known)
         except TypeError:
             raise ResourceInvalid(
                 key_text(key),

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, StrEnum, auto
+from inspect import Parameter, Signature
 from typing import Any, ForwardRef, Generic, Protocol, TypeVar
 
 import pytest
@@ -350,3 +351,26 @@ def test_a_generator_function_is_no_recipe() -> None:
         make(contextmanager(plain))
         make(asynccontextmanager(waiting))
         make(lambda: plain())
+
+
+def test_a_life_cycle_of_odd_callables_is_checked() -> None:
+    """A method that is no function, nor even hashable, is asked for its arguments like any other, each time."""
+
+    class Odd:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __init__(self, needs: bool) -> None:
+            self._needs = needs
+
+        def __call__(self, kind: type, *more: object) -> None:
+            assert not more
+
+        @property
+        def __signature__(self) -> Signature:
+            names = ("kind", "more") if self._needs else ("kind",)
+            return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
+
+    for _ in range(2):
+        Resources({"a": type("Fine", (), {"setup": classmethod(Odd(False))})()})  # type: ignore[arg-type]
+        with pytest.raises(ResourceInvalid, match="takes arguments"):
+            Resources({"a": type("Wrong", (), {"setup": classmethod(Odd(True))})()})  # type: ignore[arg-type]
