@@ -1,4 +1,4 @@
-"""A typed in-memory store at the price of a dict, and async workflows at the price of a loop."""
+"""A typed in-memory store at about the price of a dict, and async workflows at about the price of a loop."""
 
 from cano._version import __version__
 from cano.errors import (

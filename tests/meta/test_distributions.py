@@ -141,7 +141,7 @@ def test_an_unknown_kind_of_build_is_refused_with_the_known_ones(tmp_path: Path)
     """A misspelt CANO_BUILD builds nothing rather than something else."""
     run = python(tree(tmp_path), "setup.py", "build_ext", CANO_BUILD="fast")
     assert run.returncode != 0
-    assert run.stderr.strip() == "CANO_BUILD='fast' is unknown: choose one of release, debug, sanitize"
+    assert run.stderr.strip() == "CANO_BUILD='fast' is unknown: choose one of release, debug, sanitize, gate"
 
 
 def test_a_platform_without_posix_locks_is_refused_with_the_reason(tmp_path: Path) -> None:
