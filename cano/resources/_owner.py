@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Hashable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -28,12 +29,13 @@ class Lease:
     ``task`` is the run's, None for ``async with``. A ``nested`` run was started inside another one, which may wait for it.
     """
 
-    __slots__ = ("_active", "_sent", "nested", "task")
+    __slots__ = ("_active", "_before", "_sent", "nested", "task")
 
     def __init__(self, task: "asyncio.Task[Any] | None", *, nested: bool = False) -> None:
         self.task = task
         self.nested = nested
         self._active = task is not None
+        self._before = task.cancelling() if task is not None else 0
         self._sent = False
 
     def interrupt(self) -> None:
@@ -41,6 +43,14 @@ class Lease:
         if self._active and not self._sent and self.task is not None:
             self._sent = True
             self.task.cancel()
+
+    def end(self) -> None:
+        """Let nothing interrupt the run any more, for it is tearing down; what was sent before is still to be settled."""
+        self._active = False
+
+    def caller_cancels(self) -> bool:
+        """Tell whether somebody else asked for a cancellation, too: asyncio makes one CancelledError of two requests."""
+        return self.task is not None and self.task.cancelling() - self._sent > self._before
 
     def settle(self) -> bool:
         """End the interruptions: take the cancel back, if one was sent, and tell whether it was."""
@@ -166,7 +176,8 @@ class Owner:
             return tenancy
         failure: BaseException | None = None
         try:
-            ours = lease.settle()
+            theirs = lease.caller_cancels()
+            ours = lease.settle() and not theirs
             later = await self.release(tenancy, lease, None if ours else cancel)
             cancel, failure = later if ours or cancel is None else cancel, tenancy.failure
             if ours and cancel is None and tenancy.broken is not None:
@@ -202,7 +213,9 @@ class Owner:
             if not tenancy.closing:
                 tenancy.leases.add(lease)
                 if fresh:
-                    tenancy.task = loop.create_task(self._own(tenancy), name="cano resources")
+                    task = loop.create_task(self._own(tenancy), name="cano resources")
+                    tenancy.task = None if task.done() else task
+                    task.add_done_callback(partial(self._end_unbegun, tenancy))
                 return tenancy
             await _until(tenancy.over)
 
@@ -236,16 +249,26 @@ class Owner:
                 stack.abandon(error)
             raise
         finally:
-            with self._lock:
-                if self._tenancy is tenancy:
-                    self._tenancy = None
-            tenancy.closing = True
-            tenancy.values, tenancy.errors, tenancy.task = {}, [], None
-            for future in (tenancy.ready, tenancy.over):
-                if not (future.done() or tenancy.loop.is_closed()):
-                    future.set_result(None)
+            self._end(tenancy)
             del tenancy, task
             failure, failures = None, []  # their tracebacks lead here
+
+    def _end(self, tenancy: Tenancy) -> None:
+        with self._lock:
+            if self._tenancy is tenancy:
+                self._tenancy = None
+        tenancy.closing = True
+        tenancy.setting_up = False
+        tenancy.values, tenancy.errors, tenancy.task = {}, [], None
+        for future in (tenancy.ready, tenancy.over):
+            if not (future.done() or tenancy.loop.is_closed()):
+                future.set_result(None)
+
+    def _end_unbegun(self, tenancy: Tenancy, _: object) -> None:
+        """End a tenancy whose owner was cancelled before its first step (a loop that shuts down): none of its code has run."""
+        if not tenancy.over.done():
+            tenancy.failure = _broken(asyncio.CancelledError())
+            self._end(tenancy)
 
     async def _set_up(self, tenancy: Tenancy, stack: Stack) -> BaseException | None:
         """Set all up, and return what stopped it: an error, or a cancellation because the last run has left."""

@@ -98,6 +98,7 @@ class _Scope:
         error (a SystemExit).
         """
         failures: list[BaseException] = []
+        self._lease.end()
         try:
             # First what is on its way, so that it does not interrupt the first teardown.
             cancel = None if is_cancellation(error) else await surface(self._task)
