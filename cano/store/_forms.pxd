@@ -19,4 +19,5 @@ cdef inline bint is_a(object value, object form) except -1:
 
 
 cdef bint is_a_slowly(object value, object form) except -1
+cdef object misfit(str name, object value, object form)
 cdef int check_form(object form, bint read) except -1

@@ -5,6 +5,7 @@ from types import GenericAlias, UnionType
 from typing import Annotated, Any, ForwardRef, Literal, NewType, Union, get_args, get_origin
 
 from cano._text import shown_text
+from cano.errors import TypeMismatch
 
 
 cdef object UNIONS = (Union, UnionType)
@@ -26,6 +27,11 @@ cdef bint matches(object value, object form) except -1:
                 return True
         return False
     return isinstance(value, form)
+
+
+cdef object misfit(str name, object value, object form):
+    """The error that says why ``value``, under the key ``name``, is not of the type ``form``."""
+    return TypeMismatch(name, form, type(value))
 
 
 cdef int check_form(object form, bint read) except -1:

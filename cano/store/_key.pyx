@@ -39,7 +39,7 @@ cdef class Key:
             raise TypeError(f"the name of a key is a str, got {shown_text(name)} of type {type(name).__qualname__}")
         check_form(form, False)
         self.name = PyUnicode_FromObject(name)
-        self.type = form
+        self.type = self.asked = form
 
     @classmethod
     def __class_getitem__(cls, item, /):

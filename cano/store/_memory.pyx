@@ -18,7 +18,7 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
 
 from cano.store._copy cimport deep_copy, is_atomic
-from cano.store._forms cimport check_form, is_a
+from cano.store._forms cimport check_form, is_a, misfit
 from cano.store._key cimport Key, text_slowly
 from cano.store._lock cimport (
     cano_lock_drop, cano_lock_exclusive, cano_lock_make, cano_lock_setup, cano_lock_shared, cano_only_ours, cano_passed_on,
@@ -32,7 +32,7 @@ from os import strerror
 from pickle import PicklingError
 
 from cano._text import shown_text
-from cano.errors import AppendTypeMismatch, CopyError, KeyNotFound, LockError, TypeMismatch
+from cano.errors import AppendTypeMismatch, CopyError, KeyNotFound, LockError
 
 
 cdef extern from *:
@@ -135,7 +135,7 @@ cdef object form_under(object key, object form):
         return form
     if form is not ABSENT:
         raise TypeError(f"{key!r} names its type already: leave {shown_text(form)} out")
-    return (<Key> key).type
+    return (<Key> key).asked
 
 
 cdef str checked(object key, object value):
@@ -143,7 +143,7 @@ cdef str checked(object key, object value):
     cdef str name = text(key)
     form = form_under(key, ABSENT)
     if form is not ABSENT and not is_a(value, form):
-        raise TypeMismatch(name, form, type(value))
+        raise misfit(name, value, form)
     return name
 
 
@@ -212,7 +212,7 @@ cdef object copied(object value, str name, object form):
     except (TypeError, CopyModuleError, PicklingError) as error:
         raise CopyError(name, type(value)) from error
     if form is not ABSENT and not is_a(copy, form):
-        raise TypeMismatch(name, form, type(copy))
+        raise misfit(name, copy, form)
     return copy
 
 
@@ -226,7 +226,7 @@ cdef inline object read(MemoryStore self, str name, object form, object default,
         return missing(self, name, form, default)
     value = cano_passed_on(found)
     if form is not ABSENT and not is_a(value, form):
-        raise TypeMismatch(name, form, type(value))
+        raise misfit(name, value, form)
     if not copy or is_atomic(<PyObject *> value):
         return value
     return copied(value, name, form)
@@ -411,7 +411,7 @@ cdef class MemoryStore:
         """
         form = form_under(key, ABSENT)
         if form is not ABSENT and not is_a([], form):
-            raise TypeMismatch(text(key), form, list)
+            raise misfit(text(key), [], form)
         if not extend(self, text(key), item):
             append_slowly(self, text(key), item)
 
