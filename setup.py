@@ -49,6 +49,10 @@ class build_ext(cython_build_ext):  # noqa: N801 - the name of the command
             raise SystemExit(f"{error}\n\n{NEEDS}") from error
 
 
+LOCK = ("_lock.h", "_lock.pxd", "_table.h")
+CORE = ("_core.pxd", *LOCK)
+
+
 def extension(stem, *headers):
     return Extension(
         "cano.store." + stem,
@@ -66,7 +70,11 @@ setup(
         extension("_copy"),
         extension("_forms"),
         extension("_key", "_forms.pxd"),
-        extension("_memory", "_lock.h", "_lock.pxd", "_copy.pxd", "_forms.pxd", "_key.pxd"),
+        extension("_core", *LOCK),
+        extension("_request", "_copy.pxd", "_forms.pxd", "_key.pxd", *CORE),
+        extension("_commit", "_request.pxd", *CORE),
+        extension("_transact", "_commit.pxd", "_forms.pxd", "_request.pxd", *CORE),
+        extension("_memory", "_commit.pxd", "_copy.pxd", "_forms.pxd", "_key.pxd", "_request.pxd", "_transact.pxd", *CORE),
     ],
     cmdclass={"build_ext": build_ext},
 )

@@ -5,6 +5,7 @@ from cano.errors import (
     AnnotationUnresolved,
     AppendTypeMismatch,
     CanoError,
+    CommitConflict,
     ConfigurationError,
     CopyError,
     ErrorContext,
@@ -29,6 +30,7 @@ from cano.errors import (
     TargetUndeclared,
     TaskInvalid,
     TeardownFailed,
+    TransactionClosed,
     TypeMismatch,
     WorkflowError,
     WorkflowFrozen,
@@ -36,7 +38,7 @@ from cano.errors import (
     context_of,
 )
 from cano.resources import Degraded, HealthStatus, Healthy, Resources, Unhealthy, per_run, shared
-from cano.store import Key, MemoryStore
+from cano.store import Key, MemoryStore, Transaction
 from cano.tasks import TaskResult, task
 from cano.workflow import Graph, RunReport, Step, Workflow
 
@@ -44,6 +46,7 @@ __all__ = (
     "AnnotationUnresolved",
     "AppendTypeMismatch",
     "CanoError",
+    "CommitConflict",
     "ConfigurationError",
     "CopyError",
     "Degraded",
@@ -78,6 +81,8 @@ __all__ = (
     "TaskInvalid",
     "TaskResult",
     "TeardownFailed",
+    "Transaction",
+    "TransactionClosed",
     "TypeMismatch",
     "Unhealthy",
     "Workflow",

@@ -102,6 +102,34 @@ class CopyError(StoreError, TypeError):
         return f"key {self.key!r}: {name_of(self.found)} cannot be copied{why}; use get_shared to read the stored object itself"
 
 
+class CommitConflict(StoreError, RuntimeError):
+    """A change was given up after ``runs`` runs of its function, because what it reads under ``key`` moved each time.
+
+    ``own``: the function moved it itself, through the store.
+    """
+
+    def __init__(self, key: str, runs: int, own: bool) -> None:
+        super().__init__(key, runs, own)
+        self.key = key
+        self.runs = runs
+        self.own = own
+
+    def __str__(self) -> str:
+        if self.own:
+            return (
+                f"key {self.key!r}: the function changes it through the store itself, after it has read it, in each of its runs; "
+                "let it return the new value (modify) or write through what it was given (transact)"
+            )
+        return f"key {self.key!r}: another writer came first in all of {self.runs:,} runs; nothing has changed"
+
+
+class TransactionClosed(StoreError, RuntimeError):
+    """A transaction was used after its function had returned."""
+
+    def __str__(self) -> str:
+        return "the transaction is over, since its function has returned: read and write in the function that transact calls"
+
+
 class LockError(StoreError, RuntimeError):
     """pthread refused the lock with the error number ``errno``; the operation did nothing."""
 

@@ -3,6 +3,7 @@
 try:
     from cano.store._key import Key
     from cano.store._memory import MemoryStore
+    from cano.store._transact import Transaction
 except ModuleNotFoundError as error:
     if not str(error.name).startswith("cano.store."):
         raise
@@ -11,4 +12,4 @@ except ModuleNotFoundError as error:
         f"or 'pip install --force-reinstall cano' for this Python; there is no pure-Python version ({error})"
     ) from error
 
-__all__ = ["Key", "MemoryStore"]
+__all__ = ["Key", "MemoryStore", "Transaction"]

@@ -1,9 +1,10 @@
 from types import GenericAlias
-from typing import Any, Generic, Self, TypeVar, final
+from typing import Any, Generic, Protocol, Self, TypeVar, final
 
 from typing_extensions import TypeForm
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 @final
 class Key(Generic[_T]):
@@ -17,3 +18,11 @@ class Key(Generic[_T]):
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+# A key as reading sees it. ``Key`` itself is invariant, since ``put`` takes what it names; a checker that infers from where the
+# result goes, ``sum(store.get(NUMBERS))``, would ask for a ``Key[Iterable[int]]`` and find none.
+class _Readable(Protocol[_T_co]):
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> TypeForm[_T_co]: ...

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 /* glibc can be told to prefer a waiting writer. Elsewhere writers pass a gate of ours, which they hold while they wait, so
    that the readers who come later wait behind them. */
@@ -22,17 +23,19 @@ typedef struct {
 #ifdef CANO_GATE
     pthread_mutex_t gate;
 #endif
+    const unsigned long *now;  /* the generation of this process: how many forks lie behind it */
     unsigned long generation; /* of the process in which the lock was made */
 } cano_lock;
 
+/* This header is compiled into several extensions, and each has these for itself; those of the one that makes the locks count. */
 static unsigned long cano_generation = 0;
 
-static void cano_forked(void) { cano_generation++; }
+static inline void cano_forked(void) { cano_generation++; }
 
-/* Once, when the module is imported. One handler for all stores: each sees at its next operation that it is old. */
-static int cano_lock_setup(void) { return pthread_atfork(NULL, NULL, cano_forked); }
+/* Once, when that module is imported. One handler for all stores: each sees at its next operation that it is old. */
+static inline int cano_lock_setup(void) { return pthread_atfork(NULL, NULL, cano_forked); }
 
-static int cano_lock_make(cano_lock *lock)
+static inline int cano_lock_init(cano_lock *lock)
 {
     int refused;
 #ifdef __GLIBC__
@@ -51,22 +54,30 @@ static int cano_lock_make(cano_lock *lock)
         (void)pthread_rwlock_destroy(&lock->rw); /* made just now, and held by nobody */
 #endif
     if (!refused)
-        lock->generation = cano_generation;
+        lock->generation = *lock->now;
     return refused;
+}
+
+static inline int cano_lock_make(cano_lock *lock)
+{
+    lock->now = &cano_generation;
+    return cano_lock_init(lock);
 }
 
 /* In a forked child: a lock that some thread of the parent may have held is forgotten, not destroyed. Some systems refuse to
    make a lock where they see one that is held, so its memory is wiped first. */
-static int cano_lock_renew(cano_lock *lock)
+static inline int cano_lock_renew(cano_lock *lock)
 {
+    const unsigned long *now = lock->now;
     memset(lock, 0, sizeof *lock);
-    lock->generation = cano_generation - 1; /* until it is made */
-    return cano_lock_make(lock);
+    lock->now = now;
+    lock->generation = *now - 1; /* until it is made */
+    return cano_lock_init(lock);
 }
 
-static void cano_lock_drop(cano_lock *lock)
+static inline void cano_lock_drop(cano_lock *lock)
 {
-    if (lock->generation != cano_generation)
+    if (lock->generation != *lock->now)
         return; /* a thread that is not in this process may hold it: to destroy it would be undefined */
     (void)pthread_rwlock_destroy(&lock->rw); /* nobody can hold it: the last reference to its owner is going */
 #ifdef CANO_GATE
@@ -77,7 +88,7 @@ static void cano_lock_drop(cano_lock *lock)
 typedef int (*cano_acquire)(pthread_rwlock_t *);
 
 /* Another thread has the lock: let everybody else run while we wait for it. */
-static int cano_lock_wait(cano_lock *lock, cano_acquire wait)
+static inline int cano_lock_wait(cano_lock *lock, cano_acquire wait)
 {
     int refused;
     Py_BEGIN_ALLOW_THREADS
@@ -100,7 +111,7 @@ static int cano_lock_wait(cano_lock *lock, cano_acquire wait)
 static inline int cano_lock_take(cano_lock *lock, cano_acquire attempt, cano_acquire wait)
 {
     int refused;
-    if (lock->generation != cano_generation && (refused = cano_lock_renew(lock)))
+    if (lock->generation != *lock->now && (refused = cano_lock_renew(lock)))
         return refused;
 #ifdef CANO_GATE
     refused = pthread_mutex_trylock(&lock->gate);
@@ -130,6 +141,26 @@ static inline void cano_unlock(cano_lock *lock)
 {
     if (pthread_rwlock_unlock(&lock->rw))
         Py_FatalError("cano: a store's lock, held by this thread, could not be released");
+}
+
+/* The running thread, as a number. */
+static inline unsigned long cano_thread(void) { return (unsigned long)pthread_self(); }
+
+/* Nanoseconds of a clock that only goes on. */
+static inline unsigned long long cano_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* a clock that every POSIX system with threads has */
+    return (unsigned long long)now.tv_sec * 1000000000ULL + (unsigned long long)now.tv_nsec;
+}
+
+/* Let everybody else run for a while. */
+static inline void cano_nap(long nanoseconds)
+{
+    struct timespec length = {0, nanoseconds};
+    Py_BEGIN_ALLOW_THREADS
+    (void)nanosleep(&length, NULL); /* cut short by a signal: the caller looks again */
+    Py_END_ALLOW_THREADS
 }
 
 /* Pass a reference on as it is, where a cast to an object would count it again. */

@@ -11,11 +11,14 @@ cdef extern from "_lock.h" nogil:
     int cano_lock_make(cano_lock *lock) noexcept
     void cano_lock_drop(cano_lock *lock) noexcept
     void cano_unlock(cano_lock *lock) noexcept
+    unsigned long cano_thread() noexcept
+    unsigned long long cano_now() noexcept
 
 
 cdef extern from "_lock.h":
     # Attached when they are called and when they return; detached while they wait.
     int cano_lock_shared(cano_lock *lock) noexcept
     int cano_lock_exclusive(cano_lock *lock) noexcept
+    void cano_nap(long nanoseconds) noexcept
     object cano_passed_on(PyObject *reference)
     bint cano_only_ours(PyObject *value) noexcept

@@ -1,38 +1,28 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, embedsignature=True, embedsignature.format=clinic
 """``MemoryStore``: a string-keyed map that threads and async tasks share through handles.
 
-The lock rule. Between ``acquire`` and ``cano_unlock`` runs no Python code, ever, and nothing that could suspend the thread:
-
-- keys are exact ``str`` before the lock is taken, so no ``__eq__`` and no ``__hash__`` of anybody runs;
-- what is displaced is released after the unlock, so no ``__del__`` and no weakref callback runs;
-- no Python object is allocated (before 3.12 that runs the collector on the spot): references are gathered in plain memory;
-- type checks and copies come after the unlock;
-- the GIL is kept. So the data is whole whenever anybody else looks: another thread, the collector, a forked child.
-
-Nobody waits for the lock attached: it is tried first, and waited for with the GIL released.
+The lock rule stands at the head of _core.pyx: nothing that runs Python code between ``share`` or ``exclude`` and ``release``.
 """
 
 cimport cython
-from cpython.list cimport PyList_GetSlice, PyList_New
+from cpython.list cimport PyList_GetSlice
 from cpython.object cimport PyObject
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 
-from cano.store._copy cimport deep_copy, is_atomic
-from cano.store._forms cimport check_form, is_a, misfit
-from cano.store._key cimport Key, text_slowly
-from cano.store._lock cimport (
-    cano_lock_drop, cano_lock_exclusive, cano_lock_make, cano_lock_setup, cano_lock_shared, cano_only_ours, cano_passed_on,
-    cano_unlock,
+from cano.store._commit cimport land
+from cano.store._copy cimport is_atomic
+from cano.store._core cimport (
+    CANO_SMALLEST, _Core, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_table, cano_table_drop, cano_table_make,
+    exclude, gather, held, hold, list_of_keys, look, no_memory, release, share, take, wrote,
 )
+from cano.store._forms cimport is_a, misfit
+from cano.store._lock cimport cano_only_ours, cano_passed_on
+from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, missing, owned, text
+from cano.store._transact cimport modify, transact
 
-import sys
 from collections.abc import Mapping
-from copy import Error as CopyModuleError
-from os import strerror
-from pickle import PicklingError
 
-from cano._text import shown_text
-from cano.errors import AppendTypeMismatch, CopyError, KeyNotFound, LockError
+from cano.errors import AppendTypeMismatch
 
 
 cdef extern from *:
@@ -42,235 +32,61 @@ cdef extern from *:
     int passed_on "cano_status" (int status) except -1  # raises what a call under the lock has set
 
     # Under the lock nothing is raised, so that nothing is allocated there: these report by their result alone.
-    PyObject *PyDict_GetItemWithError(PyObject *, object) noexcept
-    int PyDict_SetItem(PyObject *, object, object) noexcept
-    int PyDict_DelItem(PyObject *, object) noexcept
-    int PyDict_Next(PyObject *, Py_ssize_t *, PyObject **, PyObject **) noexcept
-    Py_ssize_t PyDict_Size(PyObject *) noexcept
     int PyList_Append(PyObject *, object) noexcept
     int PyList_CheckExact(PyObject *) noexcept
-    void Py_INCREF(PyObject *) noexcept
-    void Py_DECREF(PyObject *) noexcept
-    void Py_XINCREF(PyObject *) noexcept
-    void Py_XDECREF(PyObject *) noexcept
 
-    int PyUnicode_CheckExact(object) noexcept
-    void PyList_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept
-    const Py_ssize_t PY_SSIZE_T_MAX
+    int Py_IS_TYPE(PyObject *, void *) noexcept
+    const size_t SIZE_MAX
 
 
-cdef enum:
-    KNOWN_KEYS = 256  # the most keys that a KeyNotFound carries to suggest from
-
-cdef object ABSENT = object()  # an argument that was not given
-
-
-if hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled():
-    raise ImportError("cano's store is not built for running without the GIL: leave PYTHON_GIL and -X gil alone")
-
-cdef int refused = cano_lock_setup()
-if refused:
-    raise ImportError(f"cano cannot watch for forks, so its stores would not be safe: {strerror(refused)}")
-
-
-@cython.final
-@cython.no_gc_clear  # ``data`` must outlive every finalizer that still uses the store; the collector clears the dict itself
-@cython.trashcan(True)
-cdef class _Core:
-    """What all handles of one store share."""
-
-    def __cinit__(self):
-        cdef int refused
-        self.data = {}
-        refused = cano_lock_make(&self.lock)
-        if refused:
-            raise LockError(refused, strerror(refused))
-        self.made = True
-
-    def __dealloc__(self):
-        if self.made:
-            cano_lock_drop(&self.lock)
-
-
-cdef int refuse(int refused) except -1:
-    raise LockError(refused, strerror(refused))
-
-
-# What follows takes the handle and not its core: Cython counts a reference to an attribute that it passes on, not to ``self``.
-
-cdef inline int share(MemoryStore self) except -1:
-    """Take the lock for reading."""
-    cdef int refused = cano_lock_shared(&self.core.lock)
-    return refuse(refused) if refused else 0
-
-
-cdef inline int exclude(MemoryStore self) except -1:
-    """Take the lock for writing."""
-    cdef int refused = cano_lock_exclusive(&self.core.lock)
-    return refuse(refused) if refused else 0
-
-
-cdef inline void release(MemoryStore self) noexcept:
-    cano_unlock(&self.core.lock)
-
-
-cdef inline PyObject *held(MemoryStore self, str name) noexcept:
-    """The value under ``name``, borrowed, or NULL. Held: shared or exclusive. Exact str keys cannot fail to compare."""
-    return PyDict_GetItemWithError(<PyObject *> self.core.data, name)
-
-
-cdef inline int hold(MemoryStore self, str name, object value) noexcept:
-    """Put ``value`` under ``name``; -1 with a MemoryError set, to be raised after the unlock. Held: exclusive."""
-    return PyDict_SetItem(<PyObject *> self.core.data, name, value)
-
-
-cdef inline str text(object key):
-    """The exact text of a key, without calling any code of a subclass."""
-    return <str> key if PyUnicode_CheckExact(key) else text_slowly(key)
-
-
-cdef object form_under(object key, object form):
-    """The type to ask for under a key that is no plain str: the typed key's own, or ``form``."""
-    if type(key) is not Key:
-        return form
-    if form is not ABSENT:
-        raise TypeError(f"{key!r} names its type already: leave {shown_text(form)} out")
-    return (<Key> key).asked
-
-
-cdef str checked(object key, object value):
-    """The exact text of a key that is about to hold ``value``."""
-    cdef str name = text(key)
-    form = form_under(key, ABSENT)
-    if form is not ABSENT and not is_a(value, form):
-        raise misfit(name, value, form)
-    return name
-
-
-cdef Py_ssize_t gather(MemoryStore self, PyObject ***keys, PyObject ***values, Py_ssize_t most) except -1:
-    """Note the keys, and the values if asked for, as they are at one moment, in fresh memory; new references.
-
-    Gathers nothing if there are more than ``most``. Returns how many it gathered; the caller frees ``keys``, and ``values``
-    points into the same memory.
-    """
-    cdef Py_ssize_t size, at = 0, number = 0
-    cdef PyObject *key
-    cdef PyObject *value
-    cdef PyObject **memory
-    share(self)
-    size = PyDict_Size(<PyObject *> self.core.data)
-    if size > most:
-        size = 0
-    memory = <PyObject **> malloc((size * (2 if values is not NULL else 1) + 1) * sizeof(PyObject *))
-    if memory is not NULL and size:
-        # Held: shared. Only counts go up here.
-        while PyDict_Next(<PyObject *> self.core.data, &at, &key, &value):
-            Py_INCREF(key)
-            memory[number] = key
-            if values is not NULL:
-                Py_INCREF(value)
-                memory[size + number] = value
-            number += 1
-    release(self)
-    if memory is NULL:
-        raise MemoryError()
-    keys[0] = memory
-    if values is not NULL:
-        values[0] = memory + size
-    return number
-
-
-cdef list list_of_keys(MemoryStore self, Py_ssize_t most):
-    cdef PyObject **keys = NULL
-    cdef Py_ssize_t size = gather(self, &keys, NULL, most), at
-    cdef list result
-    try:
-        result = PyList_New(size)
-    except MemoryError:
-        for at in range(size):
-            Py_DECREF(keys[at])
-        free(keys)
-        raise
-    for at in range(size):
-        PyList_SET_ITEM(<PyObject *> result, at, keys[at])
-    free(keys)
-    return result
-
-
-cdef object missing(MemoryStore self, str name, object form, object default):
-    if form is not ABSENT:
-        check_form(form, True)  # a form that nothing could pass is a mistake, whatever the store holds
-    if default is not ABSENT:
-        return default
-    raise KeyNotFound(name, tuple(list_of_keys(self, KNOWN_KEYS)))
-
-
-cdef object copied(object value, str name, object form):
-    """A deep copy of ``value`` that is of the type asked for, too."""
-    try:
-        copy = deep_copy(value)
-    except (TypeError, CopyModuleError, PicklingError) as error:
-        raise CopyError(name, type(value)) from error
-    if form is not ABSENT and not is_a(copy, form):
-        raise misfit(name, copy, form)
-    return copy
-
-
-cdef inline object read(MemoryStore self, str name, object form, object default, bint copy):
-    cdef PyObject *found
-    share(self)
-    found = held(self, name)
-    Py_XINCREF(found)
-    release(self)
+cdef inline object read(Data *data, str name, object form, object default, bint copy):
+    cdef PyObject *found = look(data, name)
     if found is NULL:
-        return missing(self, name, form, default)
+        return missing(data, name, form, default)
     value = cano_passed_on(found)
     if form is not ABSENT and not is_a(value, form):
         raise misfit(name, value, form)
     if not copy or is_atomic(<PyObject *> value):
         return value
-    return copied(value, name, form)
+    return owned(value, name, form)
 
 
-cdef inline int write(MemoryStore self, str name, object value) except -1:
+cdef inline int write(Data *data, str name, object value) except -1:
     cdef PyObject *displaced
     cdef int status
-    exclude(self)
-    displaced = held(self, name)
-    Py_XINCREF(displaced)
-    status = hold(self, name, value)
-    release(self)
+    exclude(data)
+    status = hold(data, name, value, &displaced)
+    release(data)
     Py_XDECREF(displaced)  # may run a finalizer, which may use the store
-    return passed_on(status)
+    return no_memory() if status else 0
 
 
-cdef inline bint extend(MemoryStore self, str name, object item) except -1:
+cdef inline bint extend(Data *data, str name, object item) except -1:
     """Append to the list under ``name`` if the store has it to itself; False: it has not, and nothing was done."""
     cdef PyObject *seen
     cdef int status = 0
     cdef bint ours
-    exclude(self)
-    seen = held(self, name)
+    exclude(data)
+    seen = held(data, name)
     ours = seen is not NULL and PyList_CheckExact(seen) and cano_only_ours(seen)
     if ours:
         status = PyList_Append(seen, item)
-    release(self)
+        wrote(data)
+    release(data)
     passed_on(status)
     return ours
 
 
-cdef int append_slowly(MemoryStore self, str name, object item) except -1:
+cdef int append_slowly(Data *data, str name, object item) except -1:
     """Append by putting a new list in place, made with the lock released, until nothing has moved in between."""
     cdef PyObject *seen
+    cdef PyObject *displaced = NULL
     cdef int status
     cdef bint moved
     cdef object base  # keeps what was seen alive, so that the same address is the same list
     cdef list own
-    while not extend(self, name, item):
-        share(self)
-        seen = held(self, name)
-        Py_XINCREF(seen)
-        release(self)
+    while not extend(data, name, item):
+        seen = look(data, name)
         if seen is NULL:
             base = None
             own = [item]
@@ -281,32 +97,98 @@ cdef int append_slowly(MemoryStore self, str name, object item) except -1:
             own = PyList_GetSlice(base, 0, len(<list> base))
             own.append(item)
         status = 0
-        exclude(self)
-        moved = held(self, name) is not seen
+        exclude(data)
+        moved = held(data, name) is not seen
         if not moved:
-            status = hold(self, name, own)  # what it displaces is still held here
-        release(self)
-        passed_on(status)
+            status = hold(data, name, own, &displaced)
+        release(data)
+        Py_XDECREF(displaced)
+        if status:
+            no_memory()
         if not moved:
             return 0
         base = own = None  # our own hold on the list would keep the store from having it to itself
     return 0
 
 
-cdef inline bint contains(MemoryStore self, str name) except -1:
+cdef inline bint contains(Data *data, str name) except -1:
     cdef bint found
-    share(self)
-    found = held(self, name) is not NULL
-    release(self)
+    share(data)
+    found = held(data, name) is not NULL
+    release(data)
     return found
 
 
-cdef inline Py_ssize_t size_of(MemoryStore self) except -1:
+cdef inline Py_ssize_t size_of(Data *data) except -1:
     cdef Py_ssize_t size
-    share(self)
-    size = PyDict_Size(<PyObject *> self.core.data)
-    release(self)
+    share(data)
+    size = data.table.used
+    release(data)
     return size
+
+
+cdef object taken_out(Data *data, str name, object form, object default):
+    """Remove and return the value under ``name`` if it is of the type asked for, in one step."""
+    cdef PyObject *seen = NULL
+    cdef PyObject *found
+    cdef cano_entry taken
+    cdef object value
+    while True:
+        exclude(data)
+        found = held(data, name)
+        # What was checked when it was looked at is still there, or needs no look that could run code.
+        if found is not NULL and (found is seen or form is ABSENT or Py_IS_TYPE(found, <void *> form)):
+            taken = take(data, name)
+            release(data)
+            Py_DECREF(taken.key)
+            return cano_passed_on(taken.value)
+        Py_XINCREF(found)
+        release(data)
+        if found is NULL:
+            return missing(data, name, form, default)
+        value = cano_passed_on(found)  # held, so that the same address is the same value
+        if not is_a(value, form):
+            raise misfit(name, value, form)
+        seen = found
+
+
+cdef object put_if_absent(Data *data, str name, object value, object form):
+    """Return the value under ``name``, after putting ``value`` there if nothing was, in one step."""
+    cdef PyObject *displaced = NULL
+    cdef PyObject *found = look(data, name)
+    cdef int status = 0
+    if found is NULL:
+        if form is not ABSENT and not is_a(value, form):
+            raise misfit(name, value, form)
+        exclude(data)
+        found = held(data, name)
+        if found is NULL:
+            status = hold(data, name, value, &displaced)
+        else:
+            Py_XINCREF(found)
+        release(data)
+        if status:
+            no_memory()
+        if found is NULL:
+            return value
+    stored = cano_passed_on(found)
+    if form is not ABSENT and not is_a(stored, form):
+        raise misfit(name, stored, form)
+    return stored
+
+
+cdef int put_all(Data *data, object mapping, str call) except -1:
+    cdef dict items = {}
+    if not isinstance(mapping, Mapping):
+        hint = ""
+        if isinstance(mapping, MemoryStore):
+            hint = "; for a second handle on its data call clone(), for a dict of its values snapshot()"
+        raise TypeError(f"{call} a mapping, got {type(mapping).__qualname__}{hint}")
+    for key, value in dict(mapping).items():  # all checked before the first is put
+        items[admitted(key, value)] = value
+    if items:
+        land(data, {}, 0, items)
+    return 0
 
 
 @cython.no_gc_clear  # a finalizer may still reach a handle that the collector takes apart: it must keep its core
@@ -335,16 +217,8 @@ cdef class MemoryStore:
     def __init__(self, mapping=None, /, **items):
         if items:
             raise TypeError(f"a store starts from a mapping: MemoryStore({{{next(iter(items))!r}: ...}}), not from keywords")
-        if mapping is None:
-            return
-        if not isinstance(mapping, Mapping):
-            hint = "; for a second handle on its data call clone()" if isinstance(mapping, MemoryStore) else ""
-            raise TypeError(f"a store starts from a mapping, got {type(mapping).__qualname__}{hint}")
-        items = []
-        for key, value in dict(mapping).items():  # all checked before the first is put
-            items.append((checked(key, value), value))
-        for name, value in items:
-            write(self, name, value)
+        if mapping is not None:
+            put_all(&self.core.data, mapping, "a store starts from")
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def get(self, key, form=ABSENT, /, *, default=ABSENT):
@@ -365,8 +239,8 @@ cdef class MemoryStore:
             TypeError: ``form`` is no form that can be checked.
         """
         if PyUnicode_CheckExact(key):
-            return read(self, <str> key, form, default, True)
-        return read(self, text_slowly(key), form_under(key, form), default, True)
+            return read(&self.core.data, text(key), form, default, True)
+        return read(&self.core.data, text(key), form_under(key, form), default, True)
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def get_shared(self, key, form=ABSENT, /, *, default=ABSENT):
@@ -384,8 +258,8 @@ cdef class MemoryStore:
             TypeError: ``form`` is no form that can be checked.
         """
         if PyUnicode_CheckExact(key):
-            return read(self, <str> key, form, default, False)
-        return read(self, text_slowly(key), form_under(key, form), default, False)
+            return read(&self.core.data, text(key), form, default, False)
+        return read(&self.core.data, text(key), form_under(key, form), default, False)
 
     def put(self, key, value, /):
         """Insert or replace whatever was there, and keep a reference to ``value``, which is not copied. Cost: O(1).
@@ -394,9 +268,9 @@ cdef class MemoryStore:
             TypeMismatch: the key is typed and ``value`` is not of its type; the store is unchanged.
         """
         if PyUnicode_CheckExact(key):
-            write(self, <str> key, value)
+            write(&self.core.data, text(key), value)
         else:
-            write(self, checked(key, value), value)
+            write(&self.core.data, admitted(key, value), value)
 
     def append(self, key, item, /):
         """Append ``item`` to the list under ``key``, or put ``[item]`` there if nothing is stored.
@@ -409,45 +283,115 @@ cdef class MemoryStore:
             AppendTypeMismatch: the value is no ``list``, or a subclass of it; it stays as it was.
             TypeMismatch: the key is typed and its type admits no list.
         """
-        form = form_under(key, ABSENT)
-        if form is not ABSENT and not is_a([], form):
-            raise misfit(text(key), [], form)
-        if not extend(self, text(key), item):
-            append_slowly(self, text(key), item)
+        cdef str name = text(key)
+        if not PyUnicode_CheckExact(key):
+            admitted(key, [item])
+        if not extend(&self.core.data, name, item):
+            append_slowly(&self.core.data, name, item)
 
     def remove(self, key, /):
         """Delete what is under ``key``; a missing key is no error. Cost: O(1)."""
         cdef str name = text(key)
-        cdef PyObject *displaced
-        cdef int status = 0
-        exclude(self)
-        displaced = held(self, name)
-        if displaced is not NULL:
-            Py_INCREF(displaced)
-            status = PyDict_DelItem(<PyObject *> self.core.data, name)
-        release(self)
-        Py_XDECREF(displaced)  # may run a finalizer, which may use the store
-        passed_on(status)
+        cdef cano_entry taken
+        exclude(&self.core.data)
+        taken = take(&self.core.data, name)
+        release(&self.core.data)
+        Py_XDECREF(taken.key)
+        Py_XDECREF(taken.value)  # may run a finalizer, which may use the store
+
+    @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
+    def pop(self, key, form=ABSENT, /, *, default=ABSENT):
+        """pop($self, key, form=..., /, *, default=...)
+--
+
+        Remove the value and return it, the stored object itself, in one step: of many threads one gets it. Cost: as ``get_shared``.
+
+        Raises:
+            KeyNotFound: nothing is stored and no ``default`` was given. A default is returned as it is, unchecked.
+            TypeMismatch: the value is not of the type asked for, or of the type that the typed key names; it stays.
+            TypeError: ``form`` is no form that can be checked.
+        """
+        return taken_out(&self.core.data, text(key), form_under(key, form), default)
+
+    @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
+    def setdefault(self, key, value, form=ABSENT, /):
+        """setdefault($self, key, value, form=..., /)
+--
+
+        Return the stored object itself, after putting ``value`` there if nothing was, in one step. Cost: as ``get_shared``.
+
+        Raises:
+            TypeMismatch: what is stored, or else ``value``, is not of the type asked for, or of the type that the typed key
+                names; the store is unchanged.
+            TypeError: ``form`` is no form that can be checked.
+        """
+        return put_if_absent(&self.core.data, text(key), value, form_under(key, form))
+
+    @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
+    def modify(self, key, fn, form=ABSENT, /, *, default=ABSENT):
+        """modify($self, key, fn, form=..., /, *, default=...)
+--
+
+        Replace the value under ``key`` by what ``fn`` makes of it, without losing anybody's update; return the new value.
+
+        ``fn`` gets what ``get`` would return, a copy of its own, or a copy of ``default`` if nothing is stored, and returns the
+        new value. It runs without any lock, so it may use the store, and it runs again, with a new copy, if another thread has
+        replaced the value meanwhile: let it touch nothing but what it was given. If it raises, nothing has changed. After 8
+        failed runs other writers of the store leave room, for four times the last run, at most 50 ms.
+        Cost: ``get``, ``fn`` and ``put``, for each run.
+
+        Raises:
+            KeyNotFound: nothing is stored and no ``default`` was given.
+            TypeMismatch: the value, or what ``fn`` returned, is not of the type asked for, or of the type that the key names.
+            CopyError, RecursionError: as ``get``.
+            CommitConflict: ``fn`` itself keeps replacing the value through the store, or 10,000 runs have failed.
+            TypeError: ``fn`` is async, or ``form`` is no form that can be checked.
+        """
+        return modify(self.core, key, fn, form, default)
+
+    def put_many(self, mapping, /):
+        """Put all items of a mapping at one moment: a reader sees all of them or none. Cost: O(n).
+
+        Raises:
+            TypeMismatch: a key is typed and its value is not of its type; the store is unchanged.
+            TypeError: the argument is no mapping, or one of its keys no key; the store is unchanged.
+        """
+        put_all(&self.core.data, mapping, "put_many takes")
+
+    def transact(self, fn, /):
+        """Read and write several keys at one moment: call ``fn(tx)`` and return what it returns.
+
+        ``fn`` reads and writes through ``tx``, a ``Transaction``; its reads are all of one moment, and its writes land at one
+        moment when it returns, or not at all. It runs without any lock, so it may use the store, and it runs again if another
+        thread has replaced what it read: let it touch nothing but what it reads from ``tx``. If it raises, nothing has changed.
+        After 8 failed runs other writers of the store leave room, for four times the last run, at most 50 ms.
+        Cost: the run of ``fn``, and O(keys read and written) at the commit, for each run.
+
+        Raises:
+            CommitConflict: ``fn`` keeps changing what it read through the store itself, or 10,000 runs have failed.
+            TypeError: ``fn`` is async.
+        """
+        return transact(self.core, fn)
 
     def contains_key(self, key, /):
         """Return whether something is stored under ``key``. Cost: O(1)."""
-        return contains(self, text(key))
+        return contains(&self.core.data, text(key))
 
     def __contains__(self, key):
-        return contains(self, text(key))
+        return contains(&self.core.data, text(key))
 
     def keys(self):
         """Return a list of all keys at one moment, as exact ``str``, in no particular order. Cost: O(n)."""
-        return list_of_keys(self, PY_SSIZE_T_MAX)
+        return list_of_keys(&self.core.data, SIZE_MAX)
 
     def __iter__(self):
-        return iter(list_of_keys(self, PY_SSIZE_T_MAX))
+        return iter(list_of_keys(&self.core.data, SIZE_MAX))
 
     def snapshot(self):
         """Return a dict of all keys and the stored objects themselves, at one moment. Cost: O(n), no value is copied."""
         cdef PyObject **keys = NULL
         cdef PyObject **values = NULL
-        cdef Py_ssize_t size = gather(self, &keys, &values, PY_SSIZE_T_MAX), at
+        cdef Py_ssize_t size = gather(&self.core.data, &keys, &values, SIZE_MAX), at
         cdef dict result
         try:
             result = {}
@@ -461,25 +405,32 @@ cdef class MemoryStore:
             free(keys)
 
     def __len__(self):
-        return size_of(self)
+        return size_of(&self.core.data)
 
     def len(self):
         """Return the number of keys; the same as ``len(store)``. Cost: O(1)."""
-        return size_of(self)
+        return size_of(&self.core.data)
 
     def is_empty(self):
         """Return whether nothing is stored. Cost: O(1)."""
-        return size_of(self) == 0
+        return size_of(&self.core.data) == 0
 
     def clear(self):
         """Remove everything, at one moment. Cost: O(1) under the lock, O(n) after it."""
-        cdef dict fresh = {}
-        cdef dict displaced
-        exclude(self)
-        displaced = self.core.data
-        self.core.data = fresh
-        release(self)
-        displaced = None  # may run finalizers, which may use the store
+        cdef cano_table fresh
+        cdef cano_table displaced
+        if cano_table_make(&fresh, CANO_SMALLEST):
+            no_memory()
+        try:
+            exclude(&self.core.data)
+        except BaseException:
+            cano_table_drop(&fresh)
+            raise
+        displaced = self.core.data.table
+        self.core.data.table = fresh
+        wrote(&self.core.data)
+        release(&self.core.data)
+        cano_table_drop(&displaced)  # may run finalizers, which may use the store
 
     def clone(self):
         """Return a second handle on the same data, never a copy of it. Cost: O(1).
@@ -491,7 +442,7 @@ cdef class MemoryStore:
         return handle
 
     def __repr__(self):
-        cdef Py_ssize_t size = size_of(self)
+        cdef Py_ssize_t size = size_of(&self.core.data)
         return f"<{type(self).__name__}: {size} {'key' if size == 1 else 'keys'}>"
 
     def __copy__(self):

@@ -1,0 +1,9 @@
+"""Writes that land at one moment: see _commit.pyx."""
+
+from cpython.object cimport PyObject
+
+from cano.store._core cimport Data
+
+
+cdef PyObject *moved(Data *data, dict reads) noexcept
+cdef object land(Data *data, dict reads, size_t checked, dict writes)

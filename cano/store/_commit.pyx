@@ -1,0 +1,94 @@
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+"""Writes that land at one moment, all of them or none, if what was read still holds.
+
+Identity is the version. What was read is held by a strong reference, so an address names nothing else meanwhile; and no
+operation changes in place what anybody but the store refers to. So "the same object" means "the same content", and "still
+nothing" means "still nothing"; what came and went in between does no harm.
+"""
+
+from cpython.object cimport PyObject
+from libc.stdlib cimport free, malloc
+
+from cano.store._core cimport (
+    Data, Py_XDECREF, cano_entry, cano_find, cano_table_put, cano_table_reserve,
+    cano_table_shrink, cano_table_take, exclude, release, wrote,
+)
+from cano.store._request cimport ABSENT
+
+
+cdef extern from *:
+    int PyDict_Next(object, Py_ssize_t *, PyObject **, PyObject **) noexcept
+
+
+cdef struct Change:
+    PyObject *name   # borrowed from the writes; after the unlock a displaced key, or NULL
+    PyObject *value  # the same; NULL is a removal
+
+
+cdef PyObject *moved(Data *data, dict reads) noexcept:
+    """The first name, borrowed, under which is not what was read, or NULL. Held: shared or exclusive."""
+    cdef Py_ssize_t at = 0
+    cdef PyObject *name
+    cdef PyObject *seen
+    cdef PyObject *now
+    while PyDict_Next(reads, &at, &name, &seen):
+        now = cano_find(&data.table, name).value
+        if now is not seen and (now is not NULL or seen is not <PyObject *> ABSENT):
+            return name
+    return NULL
+
+
+cdef object land(Data *data, dict reads, size_t checked, dict writes):
+    """Make all ``writes`` if nothing in ``reads`` has moved, both by name, ABSENT for no value.
+
+    Returns None, or the name of what has moved; then nothing was written, as when it raises. ``checked`` is the number of
+    writes that the store had seen when the reads last held.
+    """
+    cdef Py_ssize_t size = len(writes), at = 0, step = 0
+    cdef PyObject *name
+    cdef PyObject *value
+    cdef PyObject *stale = NULL
+    cdef cano_entry *entry
+    cdef cano_entry taken
+    cdef bint roomy = False
+    cdef Change *changes = <Change *> malloc((size + 1) * sizeof(Change))
+    if changes is NULL:
+        raise MemoryError()
+    while PyDict_Next(writes, &at, &name, &value):
+        changes[step].name = name
+        changes[step].value = value if value is not <PyObject *> ABSENT else NULL
+        step += 1
+    try:
+        exclude(data)
+    except BaseException:
+        free(changes)
+        raise
+    if data.writes != checked:
+        stale = moved(data, reads)
+    if stale is NULL:
+        roomy = not cano_table_reserve(&data.table, size)  # so that no step below can fail
+    if stale is NULL and roomy:
+        for step in range(size):
+            entry = cano_find(&data.table, changes[step].name)
+            if changes[step].value is not NULL:
+                changes[step].value = cano_table_put(&data.table, entry, changes[step].name, changes[step].value)
+                changes[step].name = NULL
+            elif entry.key is not NULL:
+                taken = cano_table_take(&data.table, entry)
+                changes[step].name = taken.key
+                changes[step].value = taken.value
+            else:
+                changes[step].name = NULL
+        cano_table_shrink(&data.table)
+        wrote(data)
+    release(data)
+    if stale is NULL and roomy:
+        for step in range(size):
+            Py_XDECREF(changes[step].name)   # may run finalizers, which may use the store
+            Py_XDECREF(changes[step].value)
+    free(changes)
+    if stale is not NULL:
+        return <object> stale
+    if not roomy:
+        raise MemoryError()
+    return None

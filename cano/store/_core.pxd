@@ -1,0 +1,142 @@
+"""What all handles of one store share: the lock, the table that it guards, and who is amid a ``modify`` or ``transact``.
+
+The lock rule stands at the head of _core.pyx.
+"""
+
+from cpython.object cimport PyObject
+
+from cano.store._lock cimport (
+    cano_lock, cano_lock_exclusive, cano_lock_shared, cano_thread, cano_unlock,
+)
+
+
+cdef extern from "_table.h":
+    ctypedef struct cano_entry:
+        PyObject *key
+        PyObject *value
+
+    ctypedef struct cano_table:
+        cano_entry *entries
+        size_t mask
+        size_t used
+
+    Py_hash_t cano_hash(object key) except? -1
+    cano_entry *cano_find(const cano_table *table, PyObject *key) noexcept
+    int cano_table_make(cano_table *table, size_t size) noexcept
+    int cano_table_reserve(cano_table *table, size_t more) noexcept
+    PyObject *cano_table_put(cano_table *table, cano_entry *entry, PyObject *key, PyObject *value) noexcept
+    cano_entry cano_table_take(cano_table *table, cano_entry *entry) noexcept
+    void cano_table_shrink(cano_table *table) noexcept
+    void cano_table_drop(cano_table *table)
+    const size_t CANO_SMALLEST
+
+
+cdef extern from *:
+    # Under the lock only counts go up, so that nothing is released there.
+    void Py_INCREF(PyObject *) noexcept
+    void Py_XINCREF(PyObject *) noexcept
+    void Py_DECREF(PyObject *)
+    void Py_XDECREF(PyObject *)
+
+
+cdef struct Run:
+    Run *next
+    unsigned long thread
+    size_t began  # ``writes`` of the store at its first look
+    size_t own    # how many of the writes since then came from its own thread
+
+
+cdef struct Data:
+    cano_lock lock                  # guards all that follows, but for ``room``: shared to read it, exclusive to change it
+    cano_table table
+    size_t writes                   # how many changes there have been
+    Run *runs                       # those amid a modify or transact. Changed under neither lock: the GIL guards it, too
+    unsigned long long room         # until when (monotonic, ns) other writers leave room to ``guest``; 0: nobody asked
+    unsigned long guest             # a thread
+
+
+cdef class _Core:
+    cdef Data data
+    cdef bint made          # the lock exists and has to be dropped
+    cdef object gc_header   # always None: a type without any object gets no header, and the collector would not see the values
+
+
+cdef int refuse(int refused) except -1
+cdef int no_memory() except -1
+cdef void give_room(Data *data) noexcept
+cdef void note_own(Data *data) noexcept
+
+
+cdef inline int share(Data *data) except -1:
+    """Take the lock for reading."""
+    cdef int refused = cano_lock_shared(&data.lock)
+    return refuse(refused) if refused else 0
+
+
+cdef inline int exclude(Data *data) except -1:
+    """Take the lock for writing."""
+    cdef int refused
+    if data.room:
+        give_room(data)
+    refused = cano_lock_exclusive(&data.lock)
+    return refuse(refused) if refused else 0
+
+
+cdef inline void release(Data *data) noexcept:
+    cano_unlock(&data.lock)
+
+
+cdef inline void wrote(Data *data) noexcept:
+    """Say that something has changed. Held: exclusive."""
+    data.writes += 1
+    if data.runs is not NULL:
+        note_own(data)
+
+
+cdef inline PyObject *held(Data *data, str name) noexcept:
+    """The value under ``name``, borrowed, or NULL. Held: shared or exclusive."""
+    return cano_find(&data.table, <PyObject *> name).value
+
+
+cdef inline PyObject *look(Data *data, str name) except? NULL:
+    """A new reference to the value under ``name``, or NULL."""
+    cdef PyObject *found
+    share(data)
+    found = held(data, name)
+    Py_XINCREF(found)
+    release(data)
+    return found
+
+
+cdef inline int hold(Data *data, str name, object value, PyObject **displaced) noexcept:
+    """Put ``value`` under ``name``; what it displaces is the caller's, to be released after the unlock. Held: exclusive.
+
+    -1 without memory: nothing has changed, and no error is set.
+    """
+    cdef cano_entry *entry = cano_find(&data.table, <PyObject *> name)
+    if entry.key is NULL:
+        if cano_table_reserve(&data.table, 1):
+            displaced[0] = NULL
+            return -1
+        entry = cano_find(&data.table, <PyObject *> name)
+    displaced[0] = cano_table_put(&data.table, entry, <PyObject *> name, <PyObject *> value)
+    wrote(data)
+    return 0
+
+
+cdef inline cano_entry take(Data *data, str name) noexcept:
+    """Remove what is under ``name``, if anything is. Held: exclusive.
+
+    The key and the value in what it returns, or NULL, are the caller's, to be released after the unlock.
+    """
+    cdef cano_entry *entry = cano_find(&data.table, <PyObject *> name)
+    cdef cano_entry taken = entry[0]
+    if taken.key is not NULL:
+        taken = cano_table_take(&data.table, entry)
+        cano_table_shrink(&data.table)
+        wrote(data)
+    return taken
+
+
+cdef Py_ssize_t gather(Data *data, PyObject ***keys, PyObject ***values, size_t most) except -1
+cdef list list_of_keys(Data *data, size_t most)

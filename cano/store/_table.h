@@ -1,0 +1,152 @@
+/* The store's hash table: exact str keys to any values, by open addressing with linear probing.
+
+   A dict would do, but it knows more than a store needs: looking a key up in one table of 16-byte entries is one call less and
+   one cache line less, and nothing here can run Python code, allocate a Python object or wait, whatever the build of Python.
+   All memory is the raw allocator's, which neither needs the GIL nor runs the collector.
+
+   The table owns a reference to each key and each value. The caller holds the lock, exclusively where something changes, and
+   releases what is displaced after the unlock. Keys are exact str whose hash has been computed (cano_hash). */
+
+#ifndef CANO_TABLE_H
+#define CANO_TABLE_H
+
+#include <Python.h>
+#include <string.h>
+
+typedef struct {
+    PyObject *key; /* NULL: the entry is free, and then its value is, too */
+    PyObject *value;
+} cano_entry;
+
+typedef struct {
+    cano_entry *entries;
+    size_t mask; /* the number of entries, a power of two, less one */
+    size_t used; /* never more than two thirds of the entries, so that a search always ends */
+} cano_table;
+
+#define CANO_SMALLEST 8
+
+/* The hash of an exact str, which the str itself keeps. -1 with an error set if memory ran out. */
+static inline Py_hash_t cano_hash(PyObject *key)
+{
+    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+    return hash != -1 ? hash : PyObject_Hash(key);
+}
+
+static inline int cano_same_text(PyObject *a, PyObject *b)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(a);
+    return length == PyUnicode_GET_LENGTH(b) && PyUnicode_KIND(a) == PyUnicode_KIND(b)
+        && memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)length * PyUnicode_KIND(a)) == 0;
+}
+
+/* The entry of a key, or the free one where it belongs. */
+static inline cano_entry *cano_find(const cano_table *table, PyObject *key)
+{
+    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+    size_t at = (size_t)hash & table->mask;
+    for (;;) {
+        cano_entry *entry = &table->entries[at];
+        if (entry->key == key || entry->key == NULL)
+            return entry;
+        if (((PyASCIIObject *)entry->key)->hash == hash && cano_same_text(entry->key, key))
+            return entry;
+        at = (at + 1) & table->mask;
+    }
+}
+
+/* 0, or -1 without memory; no error is set, for that would allocate. */
+static inline int cano_table_make(cano_table *table, size_t size)
+{
+    table->entries = PyMem_RawCalloc(size, sizeof(cano_entry));
+    table->mask = size - 1;
+    table->used = 0;
+    return table->entries == NULL ? -1 : 0;
+}
+
+static inline int cano_table_resize(cano_table *table, size_t size)
+{
+    cano_table fresh;
+    size_t at;
+    if (cano_table_make(&fresh, size))
+        return -1;
+    for (at = 0; at <= table->mask; at++)
+        if (table->entries[at].key != NULL)
+            *cano_find(&fresh, table->entries[at].key) = table->entries[at];
+    fresh.used = table->used;
+    PyMem_RawFree(table->entries);
+    *table = fresh;
+    return 0;
+}
+
+/* Make room for ``more`` keys, so that as many insertions cannot fail. 0, or -1 without memory and nothing has changed. */
+static inline int cano_table_reserve(cano_table *table, size_t more)
+{
+    size_t size = table->mask + 1, needed = table->used + more;
+    if (3 * needed <= 2 * size)
+        return 0;
+    while (3 * needed > 2 * size) {
+        if (size > PY_SSIZE_T_MAX / sizeof(cano_entry) / 2)
+            return -1;
+        size *= 2;
+    }
+    return cano_table_resize(table, size);
+}
+
+/* Put ``value`` where cano_find found ``entry``; takes new references, hands the displaced value to the caller, or NULL. There is room. */
+static inline PyObject *cano_table_put(cano_table *table, cano_entry *entry, PyObject *key, PyObject *value)
+{
+    PyObject *displaced = entry->value;
+    Py_INCREF(value);
+    if (entry->key == NULL) {
+        Py_INCREF(key);
+        entry->key = key;
+        table->used++;
+    }
+    entry->value = value;
+    return displaced;
+}
+
+/* Empty an entry that is in use; its references are the caller's now. What follows moves up, so that no search stops early. */
+static inline cano_entry cano_table_take(cano_table *table, cano_entry *entry)
+{
+    cano_entry taken = *entry;
+    size_t hole = (size_t)(entry - table->entries), at = hole;
+    for (;;) {
+        size_t home;
+        at = (at + 1) & table->mask;
+        if (table->entries[at].key == NULL)
+            break;
+        home = (size_t)((PyASCIIObject *)table->entries[at].key)->hash & table->mask;
+        if (((at - home) & table->mask) >= ((at - hole) & table->mask)) {
+            table->entries[hole] = table->entries[at];
+            hole = at;
+        }
+    }
+    table->entries[hole].key = table->entries[hole].value = NULL;
+    table->used--;
+    return taken;
+}
+
+/* Give memory back once hardly anything is left. Moves entries and takes back what was reserved. */
+static inline void cano_table_shrink(cano_table *table)
+{
+    if (table->mask >= 8 * CANO_SMALLEST && table->used < table->mask / 8)
+        (void)cano_table_resize(table, (table->mask + 1) / 4); /* without memory it stays as large as it is */
+}
+
+/* Release all that a table holds, and the table: runs finalizers, so never under the lock and never on a table in use. */
+static inline void cano_table_drop(cano_table *table)
+{
+    size_t at;
+    for (at = 0; table->used; at++)
+        if (table->entries[at].key != NULL) {
+            table->used--;
+            Py_DECREF(table->entries[at].key);
+            Py_DECREF(table->entries[at].value);
+        }
+    PyMem_RawFree(table->entries);
+    table->entries = NULL;
+}
+
+#endif
