@@ -65,7 +65,12 @@ def test_modify_gets_a_copy_of_its_own_and_stores_what_it_returns() -> None:
     """The function may edit what it gets; if it raises, the store and every handle are as before."""
     held = [1]
     store = MemoryStore({"log": held})
-    assert store.modify("log", lambda log: [log, log.append(2)][0], list) == [1, 2]  # type: ignore[func-returns-value]
+
+    def grown(log: list[int]) -> list[int]:
+        log.append(2)
+        return log
+
+    assert store.modify("log", grown, list) == [1, 2]
     assert held == [1]
     with pytest.raises(ZeroDivisionError):
         store.modify("log", lambda log: log.clear() or 1 // 0)
