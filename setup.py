@@ -6,6 +6,7 @@ CANO_BUILD=release (the default), debug (no optimisation, assertions), sanitize 
 
 import os
 import sys
+from pathlib import Path
 
 from Cython.Distutils import build_ext as cython_build_ext
 from setuptools import Extension, setup
@@ -49,15 +50,16 @@ class build_ext(cython_build_ext):  # noqa: N801 - the name of the command
             raise SystemExit(f"{error}\n\n{NEEDS}") from error
 
 
-LOCK = ("_lock.h", "_lock.pxd", "_table.h")
-CORE = ("_core.pxd", *LOCK)
+# In the order in which they import one another. A declaration may be compiled into any of them.
+STEMS = ["_copy", "_forms", "_key", "_core", "_request", "_commit", "_transact", "_operations", "_memory"]
+DECLARATIONS = sorted(str(path) for kind in ("*.pxd", "*.h") for path in Path("cano/store").glob(kind))
 
 
-def extension(stem, *headers):
+def extension(stem):
     return Extension(
         "cano.store." + stem,
         [f"cano/store/{stem}.pyx"],
-        depends=[f"cano/store/{stem}.pxd", *(f"cano/store/{header}" for header in headers)],
+        depends=DECLARATIONS,
         include_dirs=["cano/store"],
         define_macros=build["macros"],
         extra_compile_args=["-pthread", *build["cflags"]],
@@ -65,16 +67,4 @@ def extension(stem, *headers):
     )
 
 
-setup(
-    ext_modules=[
-        extension("_copy"),
-        extension("_forms"),
-        extension("_key", "_forms.pxd"),
-        extension("_core", *LOCK),
-        extension("_request", "_copy.pxd", "_forms.pxd", "_key.pxd", *CORE),
-        extension("_commit", "_request.pxd", *CORE),
-        extension("_transact", "_commit.pxd", "_forms.pxd", "_request.pxd", *CORE),
-        extension("_memory", "_commit.pxd", "_copy.pxd", "_forms.pxd", "_key.pxd", "_request.pxd", "_transact.pxd", *CORE),
-    ],
-    cmdclass={"build_ext": build_ext},
-)
+setup(ext_modules=[extension(stem) for stem in STEMS], cmdclass={"build_ext": build_ext})

@@ -93,12 +93,12 @@ cdef inline void wrote(Data *data) noexcept:
         note_own(data)
 
 
-cdef inline PyObject *held(Data *data, str name) noexcept:
+cdef inline PyObject *held(Data *data, PyObject *name) noexcept:
     """The value under ``name``, borrowed, or NULL. Held: shared or exclusive."""
-    return cano_find(&data.table, <PyObject *> name).value
+    return cano_find(&data.table, name).value
 
 
-cdef inline PyObject *look(Data *data, str name) except? NULL:
+cdef inline PyObject *look(Data *data, PyObject *name) except? NULL:
     """A new reference to the value under ``name``, or NULL."""
     cdef PyObject *found
     share(data)
@@ -108,28 +108,28 @@ cdef inline PyObject *look(Data *data, str name) except? NULL:
     return found
 
 
-cdef inline int hold(Data *data, str name, object value, PyObject **displaced) noexcept:
+cdef inline int hold(Data *data, PyObject *name, PyObject *value, PyObject **displaced) noexcept:
     """Put ``value`` under ``name``; what it displaces is the caller's, to be released after the unlock. Held: exclusive.
 
     -1 without memory: nothing has changed, and no error is set.
     """
-    cdef cano_entry *entry = cano_find(&data.table, <PyObject *> name)
+    cdef cano_entry *entry = cano_find(&data.table, name)
     if entry.key is NULL:
         if cano_table_reserve(&data.table, 1):
             displaced[0] = NULL
             return -1
-        entry = cano_find(&data.table, <PyObject *> name)
-    displaced[0] = cano_table_put(&data.table, entry, <PyObject *> name, <PyObject *> value)
+        entry = cano_find(&data.table, name)
+    displaced[0] = cano_table_put(&data.table, entry, name, value)
     wrote(data)
     return 0
 
 
-cdef inline cano_entry take(Data *data, str name) noexcept:
+cdef inline cano_entry take(Data *data, PyObject *name) noexcept:
     """Remove what is under ``name``, if anything is. Held: exclusive.
 
     The key and the value in what it returns, or NULL, are the caller's, to be released after the unlock.
     """
-    cdef cano_entry *entry = cano_find(&data.table, <PyObject *> name)
+    cdef cano_entry *entry = cano_find(&data.table, name)
     cdef cano_entry taken = entry[0]
     if taken.key is not NULL:
         taken = cano_table_take(&data.table, entry)

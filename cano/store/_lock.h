@@ -166,8 +166,4 @@ static inline void cano_nap(long nanoseconds)
 /* Pass a reference on as it is, where a cast to an object would count it again. */
 static inline PyObject *cano_passed_on(PyObject *reference) { return reference; }
 
-/* The store's is the only reference, so nobody else can see the list change. Exact while we hold the GIL: every other
-   holder is counted. (A build without GIL needs a mark of its own: another thread's references are counted late.) */
-static inline int cano_only_ours(PyObject *value) { return Py_REFCNT(value) == 1; }
-
 #endif

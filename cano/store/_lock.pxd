@@ -21,4 +21,3 @@ cdef extern from "_lock.h":
     int cano_lock_exclusive(cano_lock *lock) noexcept
     void cano_nap(long nanoseconds) noexcept
     object cano_passed_on(PyObject *reference)
-    bint cano_only_ours(PyObject *value) noexcept

@@ -5,179 +5,40 @@ The lock rule stands at the head of _core.pyx: nothing that runs Python code bet
 """
 
 cimport cython
-from cpython.list cimport PyList_GetSlice
-from cpython.object cimport PyObject
-from libc.stdlib cimport free
+from cpython.object cimport PyObject, PyTypeObject
 
 from cano.store._commit cimport land
 from cano.store._copy cimport is_atomic
-from cano.store._core cimport (
-    CANO_SMALLEST, _Core, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_table, cano_table_drop, cano_table_make,
-    exclude, gather, held, hold, list_of_keys, look, no_memory, release, share, take, wrote,
+from cano.store._core cimport Data, Py_XDECREF, _Core, cano_entry, exclude, list_of_keys, look, release, take
+from cano.store._key cimport Key
+from cano.store._operations cimport (
+    append_slowly, clear, contains, extend, put_if_absent, read, size_of, snapshot, taken_out, write,
 )
-from cano.store._forms cimport is_a, misfit
-from cano.store._lock cimport cano_only_ours, cano_passed_on
-from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, missing, owned, text
+from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, text
 from cano.store._transact cimport modify, transact
 
 from collections.abc import Mapping
 
-from cano.errors import AppendTypeMismatch
+
+cdef extern from "_fastcall.h":
+    ctypedef PyObject *(*cano_call)(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) except NULL
+    cano_call cano_replace(PyTypeObject *type, str name, cano_call fast) except NULL
 
 
 cdef extern from *:
     """
-    static inline int cano_status(int status) { return status; }
+    static inline PyObject *cano_none(void) { return Py_NewRef(Py_None); }
+    /* An exact str that knows its hash. */
+    static inline int cano_is_plain(PyObject *key) { return PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash != -1; }
     """
-    int passed_on "cano_status" (int status) except -1  # raises what a call under the lock has set
-
-    # Under the lock nothing is raised, so that nothing is allocated there: these report by their result alone.
-    int PyList_Append(PyObject *, object) noexcept
-    int PyList_CheckExact(PyObject *) noexcept
-
+    PyObject *nothing "cano_none" () noexcept
+    bint is_plain "cano_is_plain" (PyObject *key) noexcept
     int Py_IS_TYPE(PyObject *, void *) noexcept
     const size_t SIZE_MAX
 
 
-cdef inline object read(Data *data, str name, object form, object default, bint copy):
-    cdef PyObject *found = look(data, name)
-    if found is NULL:
-        return missing(data, name, form, default)
-    value = cano_passed_on(found)
-    if form is not ABSENT and not is_a(value, form):
-        raise misfit(name, value, form)
-    if not copy or is_atomic(<PyObject *> value):
-        return value
-    return owned(value, name, form)
-
-
-cdef inline int write(Data *data, str name, object value) except -1:
-    cdef PyObject *displaced
-    cdef int status
-    exclude(data)
-    status = hold(data, name, value, &displaced)
-    release(data)
-    Py_XDECREF(displaced)  # may run a finalizer, which may use the store
-    return no_memory() if status else 0
-
-
-cdef inline bint extend(Data *data, str name, object item) except -1:
-    """Append to the list under ``name`` if the store has it to itself; False: it has not, and nothing was done."""
-    cdef PyObject *seen
-    cdef int status = 0
-    cdef bint ours
-    exclude(data)
-    seen = held(data, name)
-    ours = seen is not NULL and PyList_CheckExact(seen) and cano_only_ours(seen)
-    if ours:
-        status = PyList_Append(seen, item)
-        wrote(data)
-    release(data)
-    passed_on(status)
-    return ours
-
-
-cdef int append_slowly(Data *data, str name, object item) except -1:
-    """Append by putting a new list in place, made with the lock released, until nothing has moved in between."""
-    cdef PyObject *seen
-    cdef PyObject *displaced = NULL
-    cdef int status
-    cdef bint moved
-    cdef object base  # keeps what was seen alive, so that the same address is the same list
-    cdef list own
-    while not extend(data, name, item):
-        seen = look(data, name)
-        if seen is NULL:
-            base = None
-            own = [item]
-        else:
-            base = cano_passed_on(seen)
-            if type(base) is not list:
-                raise AppendTypeMismatch(name, type(base))
-            own = PyList_GetSlice(base, 0, len(<list> base))
-            own.append(item)
-        status = 0
-        exclude(data)
-        moved = held(data, name) is not seen
-        if not moved:
-            status = hold(data, name, own, &displaced)
-        release(data)
-        Py_XDECREF(displaced)
-        if status:
-            no_memory()
-        if not moved:
-            return 0
-        base = own = None  # our own hold on the list would keep the store from having it to itself
-    return 0
-
-
-cdef inline bint contains(Data *data, str name) except -1:
-    cdef bint found
-    share(data)
-    found = held(data, name) is not NULL
-    release(data)
-    return found
-
-
-cdef inline Py_ssize_t size_of(Data *data) except -1:
-    cdef Py_ssize_t size
-    share(data)
-    size = data.table.used
-    release(data)
-    return size
-
-
-cdef object taken_out(Data *data, str name, object form, object default):
-    """Remove and return the value under ``name`` if it is of the type asked for, in one step."""
-    cdef PyObject *seen = NULL
-    cdef PyObject *found
-    cdef cano_entry taken
-    cdef object value
-    while True:
-        exclude(data)
-        found = held(data, name)
-        # What was checked when it was looked at is still there, or needs no look that could run code.
-        if found is not NULL and (found is seen or form is ABSENT or Py_IS_TYPE(found, <void *> form)):
-            taken = take(data, name)
-            release(data)
-            Py_DECREF(taken.key)
-            return cano_passed_on(taken.value)
-        Py_XINCREF(found)
-        release(data)
-        if found is NULL:
-            return missing(data, name, form, default)
-        value = cano_passed_on(found)  # held, so that the same address is the same value
-        if not is_a(value, form):
-            raise misfit(name, value, form)
-        seen = found
-
-
-cdef object put_if_absent(Data *data, str name, object value, object form):
-    """Return the value under ``name``, after putting ``value`` there if nothing was, in one step."""
-    cdef PyObject *displaced = NULL
-    cdef PyObject *found = look(data, name)
-    cdef int status = 0
-    if found is NULL:
-        if form is not ABSENT and not is_a(value, form):
-            raise misfit(name, value, form)
-        exclude(data)
-        found = held(data, name)
-        if found is NULL:
-            status = hold(data, name, value, &displaced)
-        else:
-            Py_XINCREF(found)
-        release(data)
-        if status:
-            no_memory()
-        if found is NULL:
-            return value
-    stored = cano_passed_on(found)
-    if form is not ABSENT and not is_a(stored, form):
-        raise misfit(name, stored, form)
-    return stored
-
-
 cdef int put_all(Data *data, object mapping, str call) except -1:
+    """Put all items of a mapping at one moment."""
     cdef dict items = {}
     if not isinstance(mapping, Mapping):
         hint = ""
@@ -267,10 +128,8 @@ cdef class MemoryStore:
         Raises:
             TypeMismatch: the key is typed and ``value`` is not of its type; the store is unchanged.
         """
-        if PyUnicode_CheckExact(key):
-            write(&self.core.data, text(key), value)
-        else:
-            write(&self.core.data, admitted(key, value), value)
+        cdef str name = admitted(key, value)
+        write(&self.core.data, <PyObject *> name, <PyObject *> value)
 
     def append(self, key, item, /):
         """Append ``item`` to the list under ``key``, or put ``[item]`` there if nothing is stored.
@@ -286,7 +145,7 @@ cdef class MemoryStore:
         cdef str name = text(key)
         if not PyUnicode_CheckExact(key):
             admitted(key, [item])
-        if not extend(&self.core.data, name, item):
+        if not extend(&self.core.data, <PyObject *> name, <PyObject *> item):
             append_slowly(&self.core.data, name, item)
 
     def remove(self, key, /):
@@ -294,7 +153,7 @@ cdef class MemoryStore:
         cdef str name = text(key)
         cdef cano_entry taken
         exclude(&self.core.data)
-        taken = take(&self.core.data, name)
+        taken = take(&self.core.data, <PyObject *> name)
         release(&self.core.data)
         Py_XDECREF(taken.key)
         Py_XDECREF(taken.value)  # may run a finalizer, which may use the store
@@ -375,10 +234,12 @@ cdef class MemoryStore:
 
     def contains_key(self, key, /):
         """Return whether something is stored under ``key``. Cost: O(1)."""
-        return contains(&self.core.data, text(key))
+        cdef str name = text(key)
+        return contains(&self.core.data, <PyObject *> name)
 
     def __contains__(self, key):
-        return contains(&self.core.data, text(key))
+        cdef str name = text(key)
+        return contains(&self.core.data, <PyObject *> name)
 
     def keys(self):
         """Return a list of all keys at one moment, as exact ``str``, in no particular order. Cost: O(n)."""
@@ -389,20 +250,7 @@ cdef class MemoryStore:
 
     def snapshot(self):
         """Return a dict of all keys and the stored objects themselves, at one moment. Cost: O(n), no value is copied."""
-        cdef PyObject **keys = NULL
-        cdef PyObject **values = NULL
-        cdef Py_ssize_t size = gather(&self.core.data, &keys, &values, SIZE_MAX), at
-        cdef dict result
-        try:
-            result = {}
-            for at in range(size):
-                result[<object> keys[at]] = <object> values[at]
-            return result
-        finally:
-            for at in range(size):
-                Py_DECREF(keys[at])
-                Py_DECREF(values[at])
-            free(keys)
+        return snapshot(&self.core.data)
 
     def __len__(self):
         return size_of(&self.core.data)
@@ -417,20 +265,7 @@ cdef class MemoryStore:
 
     def clear(self):
         """Remove everything, at one moment. Cost: O(1) under the lock, O(n) after it."""
-        cdef cano_table fresh
-        cdef cano_table displaced
-        if cano_table_make(&fresh, CANO_SMALLEST):
-            no_memory()
-        try:
-            exclude(&self.core.data)
-        except BaseException:
-            cano_table_drop(&fresh)
-            raise
-        displaced = self.core.data.table
-        self.core.data.table = fresh
-        wrote(&self.core.data)
-        release(&self.core.data)
-        cano_table_drop(&displaced)  # may run finalizers, which may use the store
+        clear(&self.core.data)
 
     def clone(self):
         """Return a second handle on the same data, never a copy of it. Cost: O(1).
@@ -453,3 +288,59 @@ cdef class MemoryStore:
 
     def __reduce__(self):
         raise TypeError("a store is not pickled: take store.snapshot(), a dict of its values, and pickle that")
+
+
+# The usual calls of the hot methods, see _fastcall.h.
+
+cdef cano_call slow_get, slow_get_shared, slow_put, slow_append
+
+
+cdef inline PyObject *usual_read(
+    PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, cano_call slow, bint copy
+) except NULL:
+    cdef Data *data = &(<MemoryStore> self).core.data
+    cdef PyObject *form
+    cdef PyObject *found
+    if kwnames is not NULL or nargs == 0 or nargs > 2:
+        return slow(self, args, nargs, kwnames)
+    if is_plain(args[0]):
+        form = args[1] if nargs == 2 else NULL
+        found = look(data, args[0])
+    elif nargs == 1 and Py_IS_TYPE(args[0], <void *> Key):
+        form = <PyObject *> (<Key> args[0]).asked
+        found = look(data, <PyObject *> (<Key> args[0]).name)
+    else:
+        return slow(self, args, nargs, kwnames)
+    if found is not NULL and (form is NULL or Py_IS_TYPE(found, <void *> form)) and (not copy or is_atomic(found)):
+        return found
+    Py_XDECREF(found)
+    return slow(self, args, nargs, kwnames)
+
+
+cdef PyObject *usual_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) except NULL:
+    return usual_read(self, args, nargs, kwnames, slow_get, True)
+
+
+cdef PyObject *usual_get_shared(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) except NULL:
+    return usual_read(self, args, nargs, kwnames, slow_get_shared, False)
+
+
+cdef PyObject *usual_put(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) except NULL:
+    if kwnames is not NULL or nargs != 2 or not is_plain(args[0]):
+        return slow_put(self, args, nargs, kwnames)
+    write(&(<MemoryStore> self).core.data, args[0], args[1])
+    return nothing()
+
+
+cdef PyObject *usual_append(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) except NULL:
+    if kwnames is not NULL or nargs != 2 or not is_plain(args[0]):
+        return slow_append(self, args, nargs, kwnames)
+    if not extend(&(<MemoryStore> self).core.data, args[0], args[1]):
+        append_slowly(&(<MemoryStore> self).core.data, <str> args[0], <object> args[1])
+    return nothing()
+
+
+slow_get = cano_replace(<PyTypeObject *> MemoryStore, "get", usual_get)
+slow_get_shared = cano_replace(<PyTypeObject *> MemoryStore, "get_shared", usual_get_shared)
+slow_put = cano_replace(<PyTypeObject *> MemoryStore, "put", usual_put)
+slow_append = cano_replace(<PyTypeObject *> MemoryStore, "append", usual_append)

@@ -16,7 +16,8 @@ from cano.store._core cimport (
     Py_XDECREF, Py_XINCREF, cano_find, exclude, held, hold, look, no_memory, release, share,
 )
 from cano.store._forms cimport check_form, is_a, misfit
-from cano.store._lock cimport cano_now, cano_only_ours, cano_passed_on, cano_thread
+from cano.store._list cimport cano_only_ours
+from cano.store._lock cimport cano_now, cano_passed_on, cano_thread
 from cano.store._request cimport ABSENT, admitted, form_under, missing, owned, text
 
 from cano._text import shown_text
@@ -126,7 +127,7 @@ cdef object modify(_Core core, object key, object fn, object form, object defaul
 
 cdef object modified(Data *data, str name, object fn, object form, object default):
     """One run of ``fn``: the value that it has made and that is stored now, or ABSENT if another one came first."""
-    cdef PyObject *seen = look(data, name)
+    cdef PyObject *seen = look(data, <PyObject *> name)
     cdef PyObject *displaced = NULL
     cdef bint stale
     cdef int status = 0
@@ -146,9 +147,9 @@ cdef object modified(Data *data, str name, object fn, object form, object defaul
     if form is not ABSENT and not is_a(new, form):
         raise misfit(name, new, form)
     exclude(data)
-    stale = held(data, name) is not seen
+    stale = held(data, <PyObject *> name) is not seen
     if not stale:
-        status = hold(data, name, new, &displaced)
+        status = hold(data, <PyObject *> name, <PyObject *> new, &displaced)
     release(data)
     Py_XDECREF(displaced)  # may run a finalizer, which may use the store
     if status:

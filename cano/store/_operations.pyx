@@ -1,0 +1,155 @@
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+"""What the operations of a store do to its data. The lock rule stands at the head of _core.pyx."""
+
+from cpython.list cimport PyList_GetSlice
+from cpython.object cimport PyObject
+from libc.stdlib cimport free
+
+from cano.store._copy cimport is_atomic
+from cano.store._core cimport (
+    CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_table, cano_table_drop, cano_table_make, exclude,
+    gather, held, hold, look, no_memory, release, take, wrote,
+)
+from cano.store._forms cimport is_a, misfit
+from cano.store._lock cimport cano_passed_on
+from cano.store._request cimport ABSENT, missing, owned
+
+from cano.errors import AppendTypeMismatch
+
+
+cdef extern from *:
+    int Py_IS_TYPE(PyObject *, void *) noexcept
+    const size_t SIZE_MAX
+
+
+cdef object read(Data *data, str name, object form, object default, bint copy):
+    cdef PyObject *found = look(data, <PyObject *> name)
+    if found is NULL:
+        return missing(data, name, form, default)
+    value = cano_passed_on(found)
+    if form is not ABSENT and not is_a(value, form):
+        raise misfit(name, value, form)
+    if not copy or is_atomic(<PyObject *> value):
+        return value
+    return owned(value, name, form)
+
+
+cdef int append_slowly(Data *data, str name, object item) except -1:
+    """Append by putting a new list in place, made with the lock released, until nothing has moved in between."""
+    cdef PyObject *seen
+    cdef PyObject *displaced = NULL
+    cdef int status
+    cdef bint moved
+    cdef object base  # keeps what was seen alive, so that the same address is the same list
+    cdef list own
+    while not extend(data, <PyObject *> name, <PyObject *> item):
+        seen = look(data, <PyObject *> name)
+        if seen is NULL:
+            base = None
+            own = [item]
+        else:
+            base = cano_passed_on(seen)
+            if type(base) is not list:
+                raise AppendTypeMismatch(name, type(base))
+            own = PyList_GetSlice(base, 0, len(<list> base))
+            own.append(item)
+        status = 0
+        exclude(data)
+        moved = held(data, <PyObject *> name) is not seen
+        if not moved:
+            status = hold(data, <PyObject *> name, <PyObject *> own, &displaced)
+        release(data)
+        Py_XDECREF(displaced)
+        if status:
+            no_memory()
+        if not moved:
+            return 0
+        base = own = None  # our own hold on the list would keep the store from having it to itself
+    return 0
+
+
+cdef object taken_out(Data *data, str name, object form, object default):
+    """Remove and return the value under ``name`` if it is of the type asked for, in one step."""
+    cdef PyObject *seen = NULL
+    cdef PyObject *found
+    cdef cano_entry taken
+    cdef object value
+    while True:
+        exclude(data)
+        found = held(data, <PyObject *> name)
+        # What was checked when it was looked at is still there, or needs no look that could run code.
+        if found is not NULL and (found is seen or form is ABSENT or Py_IS_TYPE(found, <void *> form)):
+            taken = take(data, <PyObject *> name)
+            release(data)
+            Py_DECREF(taken.key)
+            return cano_passed_on(taken.value)
+        Py_XINCREF(found)
+        release(data)
+        if found is NULL:
+            return missing(data, name, form, default)
+        value = cano_passed_on(found)  # held, so that the same address is the same value
+        if not is_a(value, form):
+            raise misfit(name, value, form)
+        seen = found
+
+
+cdef object put_if_absent(Data *data, str name, object value, object form):
+    """Return the value under ``name``, after putting ``value`` there if nothing was, in one step."""
+    cdef PyObject *displaced = NULL
+    cdef PyObject *found = look(data, <PyObject *> name)
+    cdef int status = 0
+    if found is NULL:
+        if form is not ABSENT and not is_a(value, form):
+            raise misfit(name, value, form)
+        exclude(data)
+        found = held(data, <PyObject *> name)
+        if found is NULL:
+            status = hold(data, <PyObject *> name, <PyObject *> value, &displaced)
+        else:
+            Py_XINCREF(found)
+        release(data)
+        if status:
+            no_memory()
+        if found is NULL:
+            return value
+    stored = cano_passed_on(found)
+    if form is not ABSENT and not is_a(stored, form):
+        raise misfit(name, stored, form)
+    return stored
+
+
+cdef dict snapshot(Data *data):
+    """All keys and the stored objects themselves, at one moment."""
+    cdef PyObject **keys = NULL
+    cdef PyObject **values = NULL
+    cdef Py_ssize_t size = gather(data, &keys, &values, SIZE_MAX), at
+    cdef dict result
+    try:
+        result = {}
+        for at in range(size):
+            result[<object> keys[at]] = <object> values[at]
+        return result
+    finally:
+        for at in range(size):
+            Py_DECREF(keys[at])
+            Py_DECREF(values[at])
+        free(keys)
+
+
+cdef int clear(Data *data) except -1:
+    """Remove everything, at one moment."""
+    cdef cano_table fresh
+    cdef cano_table displaced
+    if cano_table_make(&fresh, CANO_SMALLEST):
+        no_memory()
+    try:
+        exclude(data)
+    except BaseException:
+        cano_table_drop(&fresh)
+        raise
+    displaced = data.table
+    data.table = fresh
+    wrote(data)
+    release(data)
+    cano_table_drop(&displaced)  # may run finalizers, which may use the store
+    return 0
