@@ -11,8 +11,9 @@ from cano.store._commit cimport land
 from cano.store._copy cimport is_atomic
 from cano.store._core cimport Data, Py_XDECREF, _Core, cano_entry, exclude, list_of_keys, look, release, take
 from cano.store._key cimport Key
+from cano.store._lock cimport cano_passed_on
 from cano.store._operations cimport (
-    append_slowly, clear, contains, extend, put_if_absent, read, size_of, snapshot, taken_out, write,
+    append_slowly, clear, contains, extend, handed_out, put_if_absent, read, size_of, snapshot, taken_out, write,
 )
 from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, text
 from cano.store._transact cimport modify, transact
@@ -32,6 +33,7 @@ cdef extern from *:
     static inline int cano_is_plain(PyObject *key) { return PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash != -1; }
     """
     PyObject *nothing "cano_none" () noexcept
+    PyObject *taken_over "Py_NewRef" (object) noexcept
     bint is_plain "cano_is_plain" (PyObject *key) noexcept
     int Py_IS_TYPE(PyObject *, void *) noexcept
     const size_t SIZE_MAX
@@ -298,23 +300,25 @@ cdef cano_call slow_get, slow_get_shared, slow_put, slow_append
 cdef inline PyObject *usual_read(
     PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, cano_call slow, bint copy
 ) except NULL:
-    cdef Data *data = &(<MemoryStore> self).core.data
+    cdef PyObject *name
     cdef PyObject *form
     cdef PyObject *found
     if kwnames is not NULL or nargs == 0 or nargs > 2:
         return slow(self, args, nargs, kwnames)
     if is_plain(args[0]):
-        form = args[1] if nargs == 2 else NULL
-        found = look(data, args[0])
+        name = args[0]
+        form = args[1] if nargs == 2 else <PyObject *> ABSENT
     elif nargs == 1 and Py_IS_TYPE(args[0], <void *> Key):
+        name = <PyObject *> (<Key> args[0]).name
         form = <PyObject *> (<Key> args[0]).asked
-        found = look(data, <PyObject *> (<Key> args[0]).name)
     else:
         return slow(self, args, nargs, kwnames)
-    if found is not NULL and (form is NULL or Py_IS_TYPE(found, <void *> form)) and (not copy or is_atomic(found)):
+    found = look(&(<MemoryStore> self).core.data, name)
+    if found is NULL:  # or the name of the key has no hash yet
+        return slow(self, args, nargs, kwnames)
+    if (form is <PyObject *> ABSENT or Py_IS_TYPE(found, <void *> form)) and (not copy or is_atomic(found)):
         return found
-    Py_XDECREF(found)
-    return slow(self, args, nargs, kwnames)
+    return taken_over(handed_out(cano_passed_on(found), <str> name, <object> form, copy))
 
 
 cdef PyObject *usual_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) except NULL:

@@ -5,7 +5,6 @@ from cpython.list cimport PyList_GetSlice
 from cpython.object cimport PyObject
 from libc.stdlib cimport free
 
-from cano.store._copy cimport is_atomic
 from cano.store._core cimport (
     CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_table, cano_table_drop, cano_table_make, exclude,
     gather, held, hold, look, no_memory, release, take, wrote,
@@ -26,12 +25,14 @@ cdef object read(Data *data, str name, object form, object default, bint copy):
     cdef PyObject *found = look(data, <PyObject *> name)
     if found is NULL:
         return missing(data, name, form, default)
-    value = cano_passed_on(found)
+    return handed_out(cano_passed_on(found), name, form, copy)
+
+
+cdef object handed_out(object value, str name, object form, bint copy):
+    """What a read gives for the value that it found."""
     if form is not ABSENT and not is_a(value, form):
         raise misfit(name, value, form)
-    if not copy or is_atomic(<PyObject *> value):
-        return value
-    return owned(value, name, form)
+    return owned(value, name, form) if copy else value
 
 
 cdef int append_slowly(Data *data, str name, object item) except -1:

@@ -288,3 +288,28 @@ def test_equal_texts_of_different_storage_are_one_key() -> None:
     for text in forms:
         store.put(text, 1)
     assert store.keys() == ["abc"]
+
+
+def test_a_key_whose_text_was_made_at_run_time_is_found_at_its_first_use() -> None:
+    """The hash of a text is computed when it is first needed; no operation relies on somebody having done so."""
+    calls: list[Callable[[MemoryStore, Any], object]] = [
+        lambda store, key: store.get(key),
+        lambda store, key: store.get_shared(key),
+        lambda store, key: store.pop(key),
+        lambda store, key: store.modify(key, lambda value: value),
+        lambda store, key: store.setdefault(key, 2),
+        lambda store, key: store.transact(lambda tx: tx.get(key)),
+        lambda store, key: int(store.contains_key(key)),
+        lambda store, key: int(key in store),
+    ]
+    for call in calls:
+        for at in range(20):
+            store = MemoryStore({f"key {n}": 1 for n in range(100)})
+            assert call(store, "".join(["key", " ", str(at)])) == 1
+            assert call(MemoryStore({f"key {n}": 1 for n in range(100)}), Key("".join(["key", " ", str(at)]), int)) == 1
+        store = MemoryStore({"other": 1})
+        store.put("".join(["ot", "her"]), [])
+        store.append("".join(["oth", "er"]), 1)
+        store.put_many({"".join(["o", "ther"]): 2})
+        store.remove("".join(["othe", "r"]))
+        assert len(store) == 0
