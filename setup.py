@@ -51,7 +51,7 @@ class build_ext(cython_build_ext):  # noqa: N801 - the name of the command
 
 
 # In the order in which they import one another. A declaration may be compiled into any of them.
-STEMS = ["_copy", "_forms", "_key", "_core", "_request", "_commit", "_transact", "_operations", "_memory"]
+STEMS = ["_copy", "_plan", "_reader", "_forms", "_key", "_core", "_request", "_commit", "_transact", "_operations", "_memory"]
 DECLARATIONS = sorted(str(path) for kind in ("*.pxd", "*.h") for path in Path("cano/store").glob(kind))
 
 

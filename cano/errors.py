@@ -58,17 +58,24 @@ class KeyNotFound(StoreError, KeyError):
 
 
 class TypeMismatch(StoreError, TypeError):
-    """The value under ``key`` is of the class ``found`` and not of the type ``expected``."""
+    """The value under ``key`` is not of the type ``expected``.
 
-    def __init__(self, key: str, expected: object, found: type) -> None:
-        super().__init__(key, expected, found)
+    ``found`` is the class that was met instead, ``where`` the way to it from the value (``"['rows'][3]"``; empty for the value
+    itself), ``detail`` what there is to be said of it besides its class.
+    """
+
+    def __init__(self, key: str, expected: object, found: type, where: str = "", detail: str = "") -> None:
+        super().__init__(key, expected, found, where, detail)
         self.key = key
         self.expected = expected
         self.found = found
+        self.where = where
+        self.detail = detail
 
     def __str__(self) -> str:
         hint = "; a default is given by keyword: default=None" if self.expected is None else ""
-        return f"key {self.key!r}: expected {name_of(self.expected)}, found {name_of(self.found)}{hint}"
+        found = " ".join(filter(None, (name_of(self.found), self.detail, f"at {self.where}" if self.where else "")))
+        return f"key {self.key!r}: expected {name_of(self.expected)}, found {found}{hint}"
 
 
 class AppendTypeMismatch(StoreError, TypeError):

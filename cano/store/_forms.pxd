@@ -1,6 +1,6 @@
 """Asking whether a value is of a type: see _forms.pyx."""
 
-from cpython.object cimport PyObject
+from cano.store._plan cimport Plan
 
 
 cdef extern from *:
@@ -21,3 +21,4 @@ cdef inline bint is_a(object value, object form) except -1:
 cdef bint is_a_slowly(object value, object form) except -1
 cdef object misfit(str name, object value, object form)
 cdef int check_form(object form, bint read) except -1
+cdef object kept_form(object form)

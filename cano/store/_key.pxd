@@ -4,7 +4,7 @@
 cdef class Key:
     cdef readonly str name  # exact str, so that it can go under the lock
     cdef readonly object type
-    cdef object asked  # ``type`` in the form that is quickest to check
+    cdef object asked  # what is checked against: ``type`` if that is a plain class, else its plan
 
 
 cdef str text_slowly(object key)

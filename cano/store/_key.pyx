@@ -3,7 +3,7 @@
 
 cimport cython
 
-from cano.store._forms cimport check_form
+from cano.store._forms cimport kept_form
 
 from types import GenericAlias
 
@@ -37,9 +37,9 @@ cdef class Key:
         name, form = args
         if not PyUnicode_Check(name):
             raise TypeError(f"the name of a key is a str, got {shown_text(name)} of type {type(name).__qualname__}")
-        check_form(form, False)
+        self.asked = kept_form(form)
         self.name = PyUnicode_FromObject(name)
-        self.type = self.asked = form
+        self.type = form
 
     @classmethod
     def __class_getitem__(cls, item, /):

@@ -96,7 +96,7 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
     inner: list[Any] = [1, [2], one.value]
     loop: list[Any] = [1]
     loop.append((loop, {"loop": loop}))
-    bad_forms: tuple[Any, ...] = ("Missing", (int, str), list[int], 1, Row, Open, int | list[int])
+    bad_forms: tuple[Any, ...] = ("Missing", (int, str), Callable[[], int], 1, Open, int | list[Open])
     values: dict[str, Any] = {
         "flat list": [1, "a", None] * 10,
         "flat dict": {"a": 1, 2: "b"},
@@ -214,7 +214,7 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
         "bad key names": lambda: key(1, one.form),
         "two types": lambda: store.get(one.typed, one.form),
         **{f"bad form {form!r}": lambda form=form: store.get(one.key, form) for form in bad_forms},
-        "a bad key form": lambda: Key(one.key, list[int]),
+        "a bad key form": lambda: Key(one.key, list[Open]),
         "bad arguments": lambda: [
             caught(act)
             for act in (

@@ -5,7 +5,7 @@ import enum
 import numbers
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NewType, Optional, Protocol, TypedDict, TypeVar, Union, runtime_checkable
 
 import typing_extensions
@@ -57,6 +57,9 @@ T = TypeVar("T")
 anyof: Any = Union  # under another name, so that no checker tries to resolve what is meant to be unresolvable
 maybe: Any = Optional
 listof: Any = list
+aliased: Any = typing_extensions.TypeAliasType
+boxof: Any = Box
+unpacked: Any = typing_extensions.Unpack
 UserId = NewType("UserId", int)
 YES: list[tuple[Any, Any]] = [
     (1, int),
@@ -130,38 +133,47 @@ NO: list[tuple[Any, Any]] = [
     (False, None),
 ]
 REFUSED: list[Any] = [
-    list[int],
-    dict[str, int],
-    tuple[int, ...],
-    tuple[()],
-    set[str],
-    type[int],
     listof["Missing"],
-    typing.List[int],  # noqa: UP006
-    typing.List,  # noqa: UP006
-    typing.Dict,  # noqa: UP006
-    typing.Callable,
+    anyof[int, listof["Missing"]],
+    listof[T],
+    list[Closable],
+    list[boxof[int]],
+    list[Callable[[int], str]],
+    tuple[int, *tuple[str, ...]],
+    tuple[unpacked[tuple[str, ...]]],
+    type[Checkable],
+    type[Row],
+    type[list[int]],
     Callable[[int], str],
-    Box[int],
-    Sequence[int],
-    collections.deque[int],
-    Literal[1],
-    Literal["a", None],
-    Annotated[int, "positive"],
-    UserId,
-    Row,
-    Sparse,
-    ExtensionRow,
+    Callable[..., Any],
+    typing.Callable[[int], str],
+    boxof[int],
+    Iterable[int],
+    Iterator[int],
+    Generator[int, None, None],
+    typing.Iterable[int],
+    AsyncIterator[int],
+    typing.Pattern[str],
+    Literal[1.5],  # type: ignore[valid-type]
+    Literal[Number(1)],  # type: ignore[valid-type]
     Closable,
     T,
+    typing.AnyStr,
     typing.Final,
+    typing.Final[int],
     typing.ClassVar[int],
+    typing.Required[int],
     typing.NoReturn,
     typing.Never,
     typing.Self,
     typing.Protocol,
     typing.LiteralString,
+    typing_extensions.LiteralString,
     typing_extensions.TypeForm[int],
+    typing_extensions.TypeIs[int],
+    typing.Literal,
+    typing.TypedDict,
+    typing.NamedTuple,
     typing.Optional,
     typing.Union,
     "int",
@@ -185,14 +197,19 @@ REFUSED: list[Any] = [
     lambda value: True,
     len,
     Base(),
-    int | list[int],
+    int | Callable[[], int],
+    Any | Closable,
     anyof[int, "Missing"],
-    list[int] | None,
-    Optional[Literal[1]],
-    Union[Row, None],
+    list[Closable] | None,
+    Optional[Literal[1.5]],  # type: ignore[valid-type]
+    Union[Row, T],
     Union[int, Closable],
+    NewType("Odd", "int"),  # type: ignore[misc]
+    Annotated[Closable, "positive"],
+    aliased("Itself", "Itself"),
+    aliased("Either", "Either | int"),
+    aliased("Nowhere", "list[Missing]"),
+    aliased("Variable", listof[T], type_params=(T,)),
     types,
     Key("key", int),
 ]
-if hasattr(typing, "TypeAliasType"):
-    REFUSED.append(typing.TypeAliasType("Alias", int))

@@ -257,7 +257,7 @@ def test_a_key_takes_a_name_and_a_type(arguments: tuple[Any, ...]) -> None:
         kind("a", type=int)
 
 
-@pytest.mark.parametrize("form", ["int", (int, str), 1, [int], list[int], 3.5, lambda: 1], ids=str)
+@pytest.mark.parametrize("form", ["int", (int, str), 1, [int], type[list[int]], 3.5, lambda: 1], ids=str)
 def test_a_key_with_a_type_that_cannot_be_checked_is_refused_when_it_is_made(form: Any) -> None:
     """The earliest moment for a bad type is the making of the key, not its first use."""
     with pytest.raises(TypeError):

@@ -1,0 +1,57 @@
+"""C layout of a plan, and the check of a value against it: see _plan.pyx."""
+
+from cpython.object cimport PyObject, PyTypeObject
+
+
+cdef enum Kind:
+    ANYTHING  # every value
+    CLASS     # isinstance
+    UNION     # one of the parts
+    LITERAL   # these plain values, by class and value
+    MEMBER    # these members of one enum, by identity
+    SUBCLASS  # a class that is a subclass of one of the parts
+    ITEMS     # of the class, and each item of the first part
+    PAIRS     # a mapping of the class, each key of the first part and each value of the second
+    RECORD    # a tuple of just these parts
+    FIELDS    # a dict with these keys
+    SAME      # the first part, which holds this node itself: the one kind through which plans are cyclic
+
+
+cdef class Node:
+    cdef Kind kind
+    cdef PyTypeObject *exact    # a class whose direct instances pass without any further look, or NULL
+    cdef PyTypeObject *address  # the class that this node speaks of, or NULL: there is none, or it has died
+    cdef object holder      # that class: itself if it cannot die, else a weak reference to it
+    cdef bint concrete      # its instances are told by their layout, not by what they say
+    cdef tuple parts        # nodes
+    cdef object facts       # what a literal admits, what the keys of a record are
+
+
+cdef class Plan:
+    cdef Node root
+    cdef object form           # of a typed key alone, as is ``held``: the table holds no form and no class
+    cdef list held
+    cdef dict table            # where the plan is to be found under ``key``, or None
+    cdef bytes key
+    cdef list nodes            # all that speak of a class
+    cdef list guards           # weak references to what the addresses in ``key`` stand for
+    cdef bint recursive
+    cdef bint dead             # something that it speaks of is gone
+
+
+cdef class Walk:
+    """What one check remembers."""
+
+    cdef dict known       # (value, node) by address -> passed, or assumed to pass as long as its check goes on; or failed
+    cdef list assumed     # the keys of those that passed, in order
+    cdef list kept        # the values, so that their addresses name nothing else
+    cdef bint recording   # note where and why a value fails
+    cdef list steps       # from the part that failed, outwards
+    cdef object found
+    cdef str detail
+
+
+cdef object class_of(Node node)
+cdef bint fits(object value, Node node, Walk walk, int depth) except -1
+cdef bint passes(object value, Plan plan) except -1
+cdef Walk explained(object value, Plan plan)
