@@ -25,6 +25,10 @@ get makes a copy: True
 get of bytes makes none: True
 held: [1, 2, 3], stored: [1, 2, 3, 4]
 """,
+    "changing_together": """\
+booked 5, waiting 15, visits 20
+free 0, in the queue 15
+""",
     "store_in_workflow": """\
 Processed 256 records
 first: [0, 2, 4, 6], last: 510, state: COMPLETE
