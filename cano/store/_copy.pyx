@@ -1,167 +1,345 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
-"""The copy that ``get`` hands out: the semantics of ``copy.deepcopy``, with exact built-in containers done in C.
+"""The copy that ``get`` hands out: the semantics of ``copy.deepcopy``, done in C.
 
-Each container is first copied shallowly in one step, so that it is seen as it was at one moment, and then its parts are
-replaced in that private copy. Everything else goes through ``copy.deepcopy`` with the same memo, so that sharing and cycles
-come out alike across both. No lock is held: user code may run at every step.
+Each exact built-in container is first copied shallowly in one step, so that it is seen as it was at one moment, and then its
+parts are replaced in that private copy. Everything else is asked what ``copy.deepcopy`` asks it, in the same order, and put
+together here. So the memo is a table in C, and becomes a dict only for those who are handed it: ``__deepcopy__``, and what is
+registered in ``copy``.
+
+No lock is held, and user code may run at every step: it may change what is being copied, and through the memo the copies, too.
+So whatever is used after a call is owned, and sizes are read again.
 """
 
-from cpython.dict cimport PyDict_Copy, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_GetSlice
-from cpython.long cimport PyLong_FromVoidPtr
-from cpython.object cimport PyObject
+from cpython.dict cimport (
+    PyDict_Clear, PyDict_Copy, PyDict_GetItemWithError, PyDict_Items, PyDict_Next, PyDict_SetItem, PyDict_Update,
+)
+from cpython.list cimport PyList_AsTuple, PyList_GET_ITEM, PyList_GET_SIZE, PyList_GetSlice
+from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.type cimport PyType_Check
 
-from copy import deepcopy
+from cano.store._memo cimport (
+    cano_memo, cano_memo_drop, cano_memo_find, cano_memo_make, cano_memo_note, cano_memo_passed_on, cano_memo_show,
+)
+
+import copy as copy_module
+from copyreg import __newobj__, dispatch_table
+from enum import Enum
 
 
 cdef extern from *:
     int Py_EnterRecursiveCall(const char *where) except -1
     void Py_LeaveRecursiveCall() noexcept
     int PyList_SetItem(object, Py_ssize_t, PyObject *) except -1
-    int Py_IS_TYPE(object, void *) noexcept
+    object PyFrozenSet_New(object)
+    PyTypeObject PyBaseObject_Type, PyDict_Type, PyList_Type, PyTuple_Type, PySet_Type, PyFrozenSet_Type
+    PyTypeObject PyType_Type, PyFunction_Type, PyCFunction_Type, PyCode_Type, PyProperty_Type, PyRange_Type, _PyWeakref_RefType
+    const Py_ssize_t PY_SSIZE_T_MAX
 
 
 cdef enum:
-    DEEPEST = 1_000  # levels of exact containers in one another: some 300 bytes of C stack each, and threads may have but 512 kB
+    DEEPEST = 1_000  # levels in one another: some 300 bytes of C stack each, and threads may have but 512 kB
+    OF_CONTAINER = 1
+    OF_OBJECT = 2  # takes as much stack as two
+
+cdef dict REGISTERED = getattr(copy_module, "_deepcopy_dispatch", {})  # methods, and what programs have put there
+cdef object AS_IT_IS = getattr(copy_module, "_deepcopy_atomic", None)  # how that table says so
+cdef dict REDUCERS = dispatch_table
+cdef object NEW_OBJECT = __newobj__
+cdef object OF_ENUM = Enum.__deepcopy__
+cdef object ABSENT = object()
+
+
+cdef inline bint is_whole(object value) noexcept:
+    """True for what ``copy.deepcopy`` returns as it is, by exact type, beside the plain values."""
+    cdef PyTypeObject *kind = Py_TYPE(<PyObject *> value)
+    return (
+        kind is &PyType_Type
+        or kind is &PyFunction_Type
+        or kind is &PyCFunction_Type
+        or kind is &PyRange_Type
+        or kind is &PyProperty_Type
+        or kind is &_PyWeakref_RefType
+        or kind is &PyCode_Type
+        or value is Ellipsis
+        or value is NotImplemented
+    )
 
 
 cdef object deep_copy(object value):
-    """Copy ``value`` as ``copy.deepcopy`` would. Nesting too deep is a RecursionError, before the C stack ends."""
-    return copy_part(value, None, 0)
+    """Copy ``value`` as ``copy.deepcopy`` would. Nesting too deep is a RecursionError, and never the end of the C stack."""
+    cdef cano_memo memo
+    cano_memo_make(&memo)
+    try:
+        return copy_part(value, &memo, 0)
+    finally:
+        cano_memo_drop(&memo)
 
 
-cdef object copy_part(object value, dict memo, int depth):
-    """Copy one part of a graph, ``depth`` levels below its root; ``memo`` is None for the root alone."""
-    cdef PyObject *known
+cdef object copy_part(object value, cano_memo *memo, int depth):
+    """Copy one part of a graph, ``depth`` levels below its root, if that was not done before."""
+    cdef PyObject *known = NULL
+    cdef PyTypeObject *kind
     if is_atomic(<PyObject *> value):
         return value
-    kind = type(value)
-    if kind is not list and kind is not dict and kind is not tuple and kind is not set:
-        return deepcopy(value, memo)
-    if memo is not None:
-        known = PyDict_GetItemWithError(memo, PyLong_FromVoidPtr(<PyObject *> value))
-        if known is not NULL:
-            return <object> known
-    if depth == DEEPEST:
-        raise RecursionError(f"more than {DEEPEST} containers in one another while copying a value out of the store")
-    Py_EnterRecursiveCall(b" while copying a value out of the store")
-    try:
-        if kind is list:
-            return copy_list(<list> value, memo, depth + 1)
-        if kind is dict:
-            return copy_dict(<dict> value, memo, depth + 1)
-        if kind is tuple:
-            return copy_tuple(<tuple> value, memo, depth + 1)
-        return copy_set(<set> value, memo)
-    finally:
-        Py_LeaveRecursiveCall()
+    if cano_memo_find(memo, value, &known):
+        return cano_memo_passed_on(known)
+    kind = Py_TYPE(<PyObject *> value)
+    if kind is &PyDict_Type:
+        return copy_dict(<dict> value, memo, depth)
+    if kind is &PyList_Type:
+        return copy_list(<list> value, memo, depth)
+    if kind is &PyTuple_Type:
+        return copy_tuple(<tuple> value, memo, depth)
+    if is_whole(value):
+        return value
+    copy = copy_object(value, memo, depth)
+    if copy is not value:
+        cano_memo_note(memo, value, copy)
+    return copy
 
 
-cdef int remember(object original, object copy, dict memo) except -1:
-    """Note what became of ``original`` and keep it alive, so that its address names nothing else while the copy is made."""
-    memo[PyLong_FromVoidPtr(<PyObject *> original)] = copy
-    cdef object mine = PyLong_FromVoidPtr(<PyObject *> memo)  # the slot in which copy.deepcopy keeps them, too
-    cdef PyObject *kept = PyDict_GetItemWithError(memo, mine)
-    if kept is NULL:
-        memo[mine] = [original]
-    else:
-        (<object> kept).append(original)
-    return 0
+cdef int go_deeper(int depth) except -1:
+    """Enter the parts of something; ``Py_LeaveRecursiveCall`` leaves them."""
+    if depth >= DEEPEST:
+        raise RecursionError(f"more than {DEEPEST} levels in one another while copying a value out of the store")
+    return Py_EnterRecursiveCall(b" while copying a value out of the store")
 
 
-cdef list copy_list(list original, dict memo, int depth):
-    cdef list copy = PyList_GetSlice(original, 0, PyList_GET_SIZE(original))
-    cdef Py_ssize_t at = 0
+cdef list copy_list(list original, cano_memo *memo, int depth):
+    cdef list copy = PyList_GetSlice(original, 0, PY_SSIZE_T_MAX)
+    cdef Py_ssize_t size = PyList_GET_SIZE(copy), at = 0
+    while at < size and is_atomic(<PyObject *> PyList_GET_ITEM(copy, at)):
+        at += 1
+    if at == size and depth == 0:
+        return copy  # nobody will ask for it again
+    cano_memo_note(memo, original, copy)
+    if at < size:
+        go_deeper(depth)
+        try:
+            replace_items(copy, at, memo, depth + OF_CONTAINER)
+        finally:
+            Py_LeaveRecursiveCall()
+    return copy
+
+
+cdef int replace_items(list copy, Py_ssize_t at, cano_memo *memo, int depth) except -1:
+    """Replace the items of a list from ``at`` on by their copies."""
     cdef object part
-    if memo is not None:
-        remember(original, copy, memo)
-    # User code that was handed the memo can reach the copy and shorten it: look at its size each time.
     while at < PyList_GET_SIZE(copy):
         if not is_atomic(<PyObject *> PyList_GET_ITEM(copy, at)):
-            if memo is None:
-                memo = {}
-                remember(original, copy, memo)
             part = <object> PyList_GET_ITEM(copy, at)
             part = copy_part(part, memo, depth)
             if at < PyList_GET_SIZE(copy):
                 Py_INCREF(part)
                 PyList_SetItem(copy, at, <PyObject *> part)
         at += 1
-    return copy
+    return 0
 
 
-cdef tuple copy_tuple(tuple original, dict memo, int depth):
-    cdef Py_ssize_t size = PyTuple_GET_SIZE(original), at
-    cdef tuple copy
-    cdef object part
-    cdef bint changed = False
-    cdef PyObject *known
-    for at in range(size):
-        if not is_atomic(<PyObject *> PyTuple_GET_ITEM(original, at)):
-            break
-    else:
-        return original
-    if memo is None:
-        memo = {}
-    cdef list parts = []
-    for part in original:
-        copied = copy_part(part, memo, depth)
-        changed = changed or copied is not part
-        parts.append(copied)
-    # The tuple may have been met again inside itself: then it is copied already.
-    known = PyDict_GetItemWithError(memo, PyLong_FromVoidPtr(<PyObject *> original))
-    if known is not NULL:
-        return <tuple> <object> known
-    if not changed:
-        return original
-    copy = PyTuple_New(size)
-    for at in range(size):
-        part = parts[at]
-        Py_INCREF(part)
-        PyTuple_SET_ITEM(copy, at, part)
-    remember(original, copy, memo)
-    return copy
-
-
-cdef dict copy_dict(dict original, dict memo, int depth):
+cdef dict copy_dict(dict original, cano_memo *memo, int depth):
     cdef dict copy = PyDict_Copy(original)
-    cdef dict source = copy
-    cdef Py_ssize_t at = 0
+    cdef Py_ssize_t at = 0, following = 0
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef bint flat = True
+    while flat and PyDict_Next(copy, &following, &key, &value):
+        if is_atomic(key) and is_atomic(value):
+            at = following
+        else:
+            flat = False
+    if flat and depth == 0:
+        return copy  # nobody will ask for it again
+    cano_memo_note(memo, original, copy)
+    if not flat:
+        go_deeper(depth)
+        try:
+            replace_values(copy, at, memo, depth + OF_CONTAINER)
+        finally:
+            Py_LeaveRecursiveCall()
+    return copy
+
+
+cdef int replace_values(dict copy, Py_ssize_t at, cano_memo *memo, int depth) except -1:
+    """Replace the values of a dict from the place ``at`` on by their copies, and its keys if they have to be copied, too."""
     cdef PyObject *key_seen
     cdef PyObject *value_seen
-    cdef bint flat = True, plain_keys = True
-    while PyDict_Next(source, &at, &key_seen, &value_seen):
-        plain_keys = plain_keys and is_atomic(key_seen)
-        flat = flat and is_atomic(value_seen)
-    if memo is None and not (flat and plain_keys):
-        memo = {}
-    if not plain_keys:
-        copy = {}
-    if memo is not None:
-        remember(original, copy, memo)
-    if flat and plain_keys:
-        return copy
-    if not plain_keys:
-        for key, value in list(source.items()):
-            copy[copy_part(key, memo, depth)] = copy_part(value, memo, depth)
-        return copy
-    # Replacing the value of a key that stays is the one change that a dict allows while it is walked through.
-    at = 0
-    while PyDict_Next(source, &at, &key_seen, &value_seen):
-        if not is_atomic(value_seen):
-            key = <object> key_seen
-            value = <object> value_seen
-            PyDict_SetItem(copy, key, copy_part(value, memo, depth))
+    while PyDict_Next(copy, &at, &key_seen, &value_seen):
+        if is_atomic(value_seen) and is_atomic(key_seen):
+            continue
+        key, value = <object> key_seen, <object> value_seen
+        new_value = copy_part(value, memo, depth)
+        new_key = copy_part(key, memo, depth)
+        if new_key is not key:
+            return replace_keys(copy, key, new_key, new_value, memo, depth)
+        if new_value is not value:
+            PyDict_SetItem(copy, key, new_value)  # of a key that stays: the one change that a walk through a dict allows
+    return 0
+
+
+cdef int replace_keys(dict copy, object first, object new_key, object new_value, cano_memo *memo, int depth) except -1:
+    """Fill a dict anew: with what is done, with ``new_key`` and ``new_value`` for ``first``, and with copies of what follows."""
+    cdef list items = PyDict_Items(copy)
+    cdef bint done = True
+    PyDict_Clear(copy)
+    for key, value in items:
+        if key is first:
+            done = False
+            key, value = new_key, new_value
+        elif not done:
+            value = copy_part(value, memo, depth)
+            key = copy_part(key, memo, depth)
+        PyDict_SetItem(copy, key, value)
+    return 0
+
+
+cdef tuple copy_tuple(tuple original, cano_memo *memo, int depth):
+    cdef Py_ssize_t size = PyTuple_GET_SIZE(original), at = 0
+    cdef PyObject *known = NULL
+    cdef list parts
+    while at < size and is_atomic(<PyObject *> PyTuple_GET_ITEM(original, at)):
+        at += 1
+    if at == size:
+        return original
+    go_deeper(depth)
+    try:
+        parts = copies_of(original, at, memo, depth + OF_CONTAINER)
+    finally:
+        Py_LeaveRecursiveCall()
+    # The tuple may have been met again inside itself: then it is copied already.
+    if cano_memo_find(memo, original, &known):
+        return <tuple> cano_memo_passed_on(known)
+    if parts is None:
+        return original
+    copy = PyList_AsTuple(parts)
+    cano_memo_note(memo, original, copy)
     return copy
 
 
-cdef object copy_set(set original, dict memo):
+cdef list copies_of(tuple original, Py_ssize_t at, cano_memo *memo, int depth):
+    """Copy the parts of a tuple from ``at`` on, or return None if all come back as they are."""
+    cdef list parts = None
+    cdef object part, copy
+    for at in range(at, PyTuple_GET_SIZE(original)):
+        part = <object> PyTuple_GET_ITEM(original, at)
+        copy = copy_part(part, memo, depth)
+        if copy is not part:
+            if parts is None:
+                parts = list(original)
+            Py_INCREF(copy)
+            PyList_SetItem(parts, at, <PyObject *> copy)
+    return parts
+
+
+cdef object copy_object(object value, cano_memo *memo, int depth):
+    """Copy what is no list, dict or tuple as it wants to be copied: see ``copy.deepcopy`` for the order of the questions."""
+    cdef PyTypeObject *kind = Py_TYPE(<PyObject *> value)
+    cdef PyObject *found = PyDict_GetItemWithError(REGISTERED, <object> kind)
+    if found is not NULL:
+        copier = <object> found
+        return value if copier is AS_IT_IS else copier(value, cano_memo_show(memo))
+    if PyType_Check(value):
+        return value
+    if (kind is &PySet_Type or kind is &PyFrozenSet_Type) and PyDict_GetItemWithError(REDUCERS, <object> kind) is NULL:
+        copy = copy_of_plain_set(value)
+        if copy is not None:
+            return copy
+    copier = getattr(value, "__deepcopy__", None)
+    if copier is not None:
+        return value if is_of_enum(copier, value) else copier(cano_memo_show(memo))
+    reduced = reduce(value)
+    if isinstance(reduced, str):
+        return value
+    go_deeper(depth)
+    try:
+        return reconstruct(value, tuple(reduced), memo, depth + OF_OBJECT)
+    finally:
+        Py_LeaveRecursiveCall()
+
+
+cdef inline bint is_of_enum(object copier, object value) noexcept:
+    """True for the ``__deepcopy__`` of an enum's member: it returns the member, and the memo need not become a dict for that."""
+    return (
+        PyMethod_Check(copier)
+        and PyMethod_GET_FUNCTION(copier) is <PyObject *> OF_ENUM
+        and PyMethod_GET_SELF(copier) is <PyObject *> value
+    )
+
+
+cdef object copy_of_plain_set(object original):
+    """Copy a set or frozenset of plain values; None if it has others."""
     cdef set copy = set(original)
     for part in copy:
         if not is_atomic(<PyObject *> part):
-            return deepcopy(original, memo)
-    if memo is not None:
-        remember(original, copy, memo)
+            return None
+    return copy if type(original) is set else PyFrozenSet_New(copy)
+
+
+cdef object reduce(object value):
+    """Ask a value how to make its like: by ``copyreg``, ``__reduce_ex__`` or ``__reduce__``."""
+    cdef PyObject *registered = PyDict_GetItemWithError(REDUCERS, type(value))
+    reducer = <object> registered if registered is not NULL else None
+    if reducer:
+        return reducer(value)
+    reducer = getattr(value, "__reduce_ex__", None)
+    if reducer is not None:
+        return reducer(4)
+    reducer = getattr(value, "__reduce__", None)
+    if reducer:
+        return reducer()
+    raise copy_module.Error(f"un(deep)copyable object of type {type(value)}")
+
+
+cdef object reconstruct(object value, tuple reduced, cano_memo *memo, int depth):
+    """Make the like of ``value`` from copies of what it was reduced to: constructor, arguments, state, items of list and dict."""
+    cdef Py_ssize_t given = PyTuple_GET_SIZE(reduced)
+    if not 2 <= given <= 5:
+        raise TypeError(f"{type(value).__qualname__} reduces itself to {given} parts for a copy: 2 to 5 are expected")
+    constructor, arguments = reduced[0], reduced[1]
+    if arguments:
+        arguments = tuple([copy_part(each, memo, depth) for each in arguments])
+    if constructor is NEW_OBJECT and arguments:
+        copy = new_object(arguments)
+    else:
+        copy = constructor(*arguments)
+    cano_memo_note(memo, value, copy)
+    if given > 2 and reduced[2] is not None:
+        restore(copy, copy_part(reduced[2], memo, depth))
+    if given > 3 and reduced[3] is not None:
+        for item in reduced[3]:
+            copy.append(copy_part(item, memo, depth))
+    if given > 4 and reduced[4] is not None:
+        for key, item in reduced[4]:
+            key = copy_part(key, memo, depth)
+            copy[key] = copy_part(item, memo, depth)
     return copy
+
+
+cdef object new_object(tuple arguments):
+    """Do what ``copyreg.__newobj__`` does, without the call, and for the ordinary class without looking for ``__new__``."""
+    cls = arguments[0]
+    if type(cls) is type and PyTuple_GET_SIZE(arguments) == 1 and (<PyTypeObject *> cls).tp_new is PyBaseObject_Type.tp_new:
+        return PyBaseObject_Type.tp_new(cls, <PyObject *> (), NULL)
+    return cls.__new__(*arguments)
+
+
+cdef int restore(object copy, object state) except -1:
+    """Give a new object its state: by ``__setstate__``, or attributes, or attributes and slots."""
+    if hasattr(copy, "__setstate__"):
+        copy.__setstate__(state)
+        return 0
+    slots = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    if state is not None:
+        attributes = copy.__dict__
+        if type(attributes) is dict and type(state) is dict:
+            PyDict_Update(attributes, state)
+        else:
+            attributes.update(state)
+    if slots is not None:
+        for name, value in slots.items():
+            setattr(copy, name, value)
+    return 0

@@ -7,9 +7,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from cano.store import MemoryStore
-from tests.properties.graphs import CALLS, addresses, copying, described, graphs
-
-copying["deepcopy"] = copy.deepcopy
+from tests.properties.graphs import addresses, described, graphs
+from tests.properties.nodes import CALLS, WATCHED
 
 
 @settings(deadline=None, max_examples=1500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -18,6 +17,8 @@ def test_get_equals_deepcopy_in_content_and_in_sharing(graph: Any) -> None:
     """``get`` makes what ``copy.deepcopy`` makes: same types, order, attributes, aliases and cycles, same objects kept."""
     before = described(graph, frozenset())
     old = addresses(graph)
+    WATCHED.clear()
+    WATCHED.update(old)
     CALLS.clear()
     expected = copy.deepcopy(graph)
     calls = CALLS.copy()
