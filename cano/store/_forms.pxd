@@ -19,6 +19,7 @@ cdef inline bint is_a(object value, object form) except -1:
 
 
 cdef bint is_a_slowly(object value, object form) except -1
+cdef bint may_be(object value, object form) except -1
 cdef object misfit(str name, object value, object form)
 cdef int check_form(object form, bint read) except -1
 cdef object kept_form(object form)

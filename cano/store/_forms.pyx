@@ -9,7 +9,8 @@ weakly, and its death removes the plan before the address can mean anything else
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject, PyTypeObject
 
-from cano.store._plan cimport Plan, Walk, explained, passes
+from cano.store._copy cimport is_atomic
+from cano.store._plan cimport Plan, Walk, explained, may_pass, passes
 from cano.store._reader cimport read_into
 
 import typing
@@ -177,6 +178,15 @@ cdef int keep(Plan plan, bytes key, Spelling *spelling) except -1:
 cdef bint is_a_slowly(object value, object form) except -1:
     cdef Plan plan = <Plan> form if type(form) is Plan else plan_of(form, True)
     return passes(value, plan)
+
+
+cdef bint may_be(object value, object form) except -1:
+    """False if ``value`` cannot be of the type ``form``: a look at its class alone, before a copy that is looked at as a whole."""
+    cdef Plan plan
+    if PyType_CheckExact(form) or is_atomic(<PyObject *> value):  # which is not copied
+        return is_a(value, form)
+    plan = <Plan> form if type(form) is Plan else plan_of(form, True)
+    return may_pass(value, plan)
 
 
 cdef int check_form(object form, bint read) except -1:

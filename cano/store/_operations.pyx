@@ -9,7 +9,7 @@ from cano.store._core cimport (
     CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_table, cano_table_drop, cano_table_make, exclude,
     gather, held, hold, look, no_memory, release, take, wrote,
 )
-from cano.store._forms cimport is_a, misfit
+from cano.store._forms cimport is_a, may_be, misfit
 from cano.store._lock cimport cano_passed_on
 from cano.store._request cimport ABSENT, missing, owned
 
@@ -30,7 +30,7 @@ cdef object read(Data *data, str name, object form, object default, bint copy):
 
 cdef object handed_out(object value, str name, object form, bint copy):
     """What a read gives for the value that it found."""
-    if form is not ABSENT and not is_a(value, form):
+    if form is not ABSENT and not (may_be(value, form) if copy else is_a(value, form)):
         raise misfit(name, value, form)
     return owned(value, name, form) if copy else value
 

@@ -54,4 +54,5 @@ cdef class Walk:
 cdef object class_of(Node node)
 cdef bint fits(object value, Node node, Walk walk, int depth) except -1
 cdef bint passes(object value, Plan plan) except -1
+cdef bint may_pass(object value, Plan plan) except -1
 cdef Walk explained(object value, Plan plan)

@@ -52,7 +52,7 @@ cdef extern from *:
 
 
 cdef enum:
-    DEEPEST = 1_000  # nodes in one another: some 300 bytes of C stack each, and threads may have but 512 kB
+    DEEPEST = 1_000  # nodes in one another: some 350 bytes of C stack each, and threads may have but 512 kB
 
 cdef object LIVE_DEQUE = deque.__iter__  # its own, whatever a subclass has made of it
 
@@ -94,6 +94,25 @@ cdef bint passes(object value, Plan plan) except -1:
     if settled(<PyObject *> value, plan.root):
         return True
     return fits(value, plan.root, Walk() if plan.recursive else None, 0)
+
+
+cdef bint may_pass(object value, Plan plan) except -1:
+    """False if ``value`` is of a class that the plan has no place for, whatever is inside."""
+    return may_fit(value, plan.root)
+
+
+cdef bint may_fit(object value, Node node) except -1:
+    cdef Node part
+    if node.kind == SAME:
+        return may_fit(value, node.parts[0])
+    if node.kind == UNION:
+        for part in node.parts:
+            if may_fit(value, part):
+                return True
+        return False
+    if node.kind in (ITEMS, PAIRS, RECORD, FIELDS):
+        return is_instance(value, node)
+    return fits(value, node, None, 0)
 
 
 cdef Walk explained(object value, Plan plan):
@@ -162,16 +181,17 @@ cdef bint fits(object value, Node node, Walk walk, int depth) except -1:
         raise RecursionError(f"more than {DEEPEST} parts in one another while checking a value against a type")
     Py_EnterRecursiveCall(b" while checking a value against a type")
     try:
+        if node.kind == UNION:
+            return union_fits(value, node, walk, depth + 1)
+        if node.kind == SAME:
+            return same_fits(value, node, walk, depth + 1)
         return looks(value, node, walk, depth + 1)
     finally:
         Py_LeaveRecursiveCall()
 
 
 cdef bint looks(object value, Node node, Walk walk, int depth) except -1:
-    if node.kind == UNION:
-        return union_fits(value, node, walk, depth)
-    if node.kind == SAME:
-        return same_fits(value, node, walk, depth)
+    """The kinds that are neither a choice nor an alias."""
     if node.kind == LITERAL:
         return literal_fits(value, node.facts) or failed(value, walk, "")
     if node.kind == MEMBER:
