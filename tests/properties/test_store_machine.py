@@ -1,6 +1,6 @@
 """The store as a state machine against the plain dict that it stands for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 from hypothesis import settings
@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cano.errors import AppendTypeMismatch, KeyNotFound, StoreError, TypeMismatch
-from cano.store import Key, MemoryStore
+from cano.store import Key, MemoryStore, Transaction
 
 KEYS = st.sampled_from(["a", "b", "c", "", "nul\0", "\ud800"])
-FORMS = st.sampled_from([int, str, list, dict, tuple, object, bool, type(None)])
+FORMS = st.sampled_from([int, str, list, dict, tuple, object, bool, type(None), int | None, list | str, Sequence, Sized])
 PLAIN = st.one_of(st.integers(-2, 2), st.booleans(), st.none(), st.text(max_size=2))
 VALUES = st.one_of(
     PLAIN,
@@ -19,6 +19,19 @@ VALUES = st.one_of(
     st.lists(st.lists(PLAIN, max_size=2), max_size=2),
     st.dictionaries(st.text(max_size=1), st.lists(PLAIN, max_size=2), max_size=2),
     st.tuples(PLAIN, st.lists(PLAIN, max_size=2)),
+)
+
+NOTHING: Any = object()
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["get", "get_shared", "pop", "put", "append", "remove", "contains_key", "get_many"]),
+        KEYS,
+        VALUES,
+        FORMS | st.none(),
+        st.booleans(),
+        st.booleans(),
+    ),
+    max_size=8,
 )
 
 
@@ -37,6 +50,68 @@ def frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return (dict, *((key, frozen(each)) for key, each in value.items()))
     return (type(value), value)
+
+
+class Failure(Exception):
+    """Raised by a function on purpose."""
+
+
+class View:
+    """The model of a transaction: what it has read, and what it is going to write."""
+
+    def __init__(self, machine: "StoreMachine") -> None:
+        self.machine = machine
+        self.read: dict[str, Any] = {}
+        self.written: dict[str, Any] = {}
+
+    def there(self, key: str) -> Any:
+        """What the transaction finds under a key, None for nothing."""
+        if key in self.written:
+            return None if self.written[key] is NOTHING else frozen(self.written[key])
+        return self.read.setdefault(key, self.machine.model.get(key))
+
+    def do(self, tx: Transaction, what: str, key: str, value: Any, form: Any, typed: bool, default: bool) -> None:
+        if what in ("get", "get_shared", "pop"):
+            self.look(tx, what, key, form, typed, default)
+        elif what == "put":
+            _, error = outcome(lambda: tx.put(Key(key, form) if typed and form is not None else key, value))
+            assert (error is None) is (not typed or form is None or isinstance(value, form))
+            if error is None:
+                self.written[key] = value
+        elif what == "append":
+            self.append(tx, key, value)
+        elif what == "remove":
+            tx.remove(key)
+            self.written[key] = NOTHING
+        elif what == "contains_key":
+            found = tx.contains_key(key)
+            assert found is (key in tx) is (self.there(key) is not None)
+        else:
+            values = tx.get_many([key, "a"])
+            expected = {name: self.there(name) for name in (key, "a")}
+            assert {name: frozen(each) for name, each in values.items()} == {k: v for k, v in expected.items() if v is not None}
+
+    def look(self, tx: Transaction, what: str, key: str, form: Any, typed: bool, default: bool) -> None:
+        found = self.machine.asked(getattr(tx, what), key, form, typed, default, self.would_find(key))
+        there = self.there(key)
+        if what == "pop" and (found is not NOTHING or (there is None and default)):
+            self.written[key] = NOTHING
+        if found is not NOTHING and what != "get_shared":
+            self.machine.spoil(found)
+
+    def would_find(self, key: str) -> Any:
+        return self.there(key) if key in self.written or key in self.read else self.machine.model.get(key)
+
+    def append(self, tx: Transaction, key: str, item: Any) -> None:
+        _, error = outcome(lambda: tx.append(key, item))
+        there = self.there(key) or (list,)
+        if there[0] is list:
+            assert error is None
+            self.written[key] = tx.get_shared(key)
+            assert frozen(self.written[key]) == (*there, frozen(item))
+        else:
+            assert isinstance(error, AppendTypeMismatch)
+            assert (error.key, error.found) == (key, there[0])
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -81,9 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
         _, error = outcome(lambda: self.handle(number).put(typed, value))
         if isinstance(value, form):
             assert error is None
-            self.model[key] = frozen(value)
-            self.seen[key] = value
-            self.held.append((value, frozen(value)))
+            self.keep(key, value)
         else:
             assert isinstance(error, TypeMismatch)
             assert (error.key, error.expected, error.found) == (key, form, type(value))
@@ -110,29 +183,49 @@ class StoreMachine(RuleBasedStateMachine):
         self.read("get_shared", number, key, form, typed, default)
 
     def read(self, how: str, number: int, key: str, form: Any, typed: bool, default: bool) -> None:
+        value = self.asked(getattr(self.handle(number), how), key, form, typed, default, self.model.get(key))
+        if value is NOTHING:
+            return
+        if how == "get":
+            self.spoil(value)
+            return
+        assert value is self.seen.get(key, value)
+        self.held.append((value, frozen(value)))
+        if how == "pop":
+            self.forget(key)
+        else:
+            self.seen[key] = value
+
+    def asked(self, call: Any, key: str, form: Any, typed: bool, default: bool, there: Any) -> Any:
+        """Read in whatever way and hold the result to what is there, None for nothing; NOTHING if it gave no value."""
         marker = object()
         arguments: list[Any] = [key] if form is None else [Key(key, form)] if typed else [key, form]
-        value, error = outcome(lambda: getattr(self.handle(number), how)(*arguments, **({"default": marker} if default else {})))
-        if key not in self.model and not default:
+        value, error = outcome(lambda: call(*arguments, **({"default": marker} if default else {})))
+        if there is None and not default:
             assert isinstance(error, KeyNotFound)
             assert error.key == key
             assert set(error.known) == set(self.model)
-            return
-        if key in self.model and form is not None and not issubclass(self.model[key][0], form):
+            return NOTHING
+        if there is not None and form is not None and not issubclass(there[0], form):
             assert isinstance(error, TypeMismatch)
-            assert (error.key, error.expected, error.found) == (key, form, self.model[key][0])
-            return
+            assert (error.key, error.expected, error.found) == (key, form, there[0])
+            return NOTHING
         assert error is None
-        if key not in self.model:
+        if there is None:
             assert value is marker
-            return
-        assert frozen(value) == self.model[key]
-        if how == "get_shared":
-            assert value is self.seen.get(key, value)
-            self.seen[key] = value
-            self.held.append((value, frozen(value)))
-        else:
-            self.spoil(value)
+            return NOTHING
+        assert frozen(value) == there
+        return value
+
+    def keep(self, key: str, value: Any) -> None:
+        """The store holds this very object from now on, and it must never change."""
+        self.model[key] = frozen(value)
+        self.seen[key] = value
+        self.held.append((value, frozen(value)))
+
+    def forget(self, key: str) -> None:
+        self.model.pop(key, None)
+        self.seen.pop(key, None)
 
     def spoil(self, value: Any) -> None:
         """Change an owned copy in every place; nothing of it may be seen again."""
@@ -151,8 +244,119 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 5), key=KEYS)
     def remove(self, number: int, key: str) -> None:
         self.handle(number).remove(key)
-        self.model.pop(key, None)
-        self.seen.pop(key, None)
+        self.forget(key)
+
+    @rule(number=st.integers(0, 5), key=KEYS, form=FORMS | st.none(), typed=st.booleans(), default=st.booleans())
+    def pop(self, number: int, key: str, form: Any, typed: bool, default: bool) -> None:
+        self.read("pop", number, key, form, typed, default)
+
+    @rule(number=st.integers(0, 5), key=KEYS, value=VALUES, form=FORMS | st.none(), typed=st.booleans())
+    def setdefault(self, number: int, key: str, value: Any, form: Any, typed: bool) -> None:
+        arguments: list[Any] = [key, value] if form is None else [Key(key, form), value] if typed else [key, value, form]
+        stored, error = outcome(lambda: self.handle(number).setdefault(*arguments))
+        kind = self.model[key][0] if key in self.model else type(value)
+        if form is not None and not issubclass(kind, form):
+            assert isinstance(error, TypeMismatch)
+            assert (error.key, error.expected, error.found) == (key, form, kind)
+            return
+        assert error is None
+        assert stored is (self.seen.get(key, stored) if key in self.model else value)
+        assert frozen(stored) == self.model.get(key, frozen(value))
+        self.keep(key, stored)
+
+    @rule(number=st.integers(0, 5), items=st.dictionaries(KEYS, VALUES, max_size=4), key=KEYS, form=FORMS | st.none())
+    def put_many(self, number: int, items: dict[str, Any], key: str, form: Any) -> None:
+        """The value under ``key`` is put by a typed key, if it is there."""
+        given = {(Key(name, form) if name == key and form is not None else name): value for name, value in items.items()}
+        _, error = outcome(lambda: self.handle(number).put_many(given))
+        if key in items and form is not None and not isinstance(items[key], form):
+            assert isinstance(error, TypeMismatch)
+            assert error.key == key
+            return
+        assert error is None
+        for name, value in items.items():
+            self.keep(name, value)
+
+    @rule(
+        number=st.integers(0, 5),
+        key=KEYS,
+        form=FORMS | st.none(),
+        default=VALUES | st.just(NOTHING),
+        new=VALUES | st.just(NOTHING),
+        meanwhile=st.dictionaries(KEYS, VALUES, max_size=2),
+        fails=st.booleans(),
+    )
+    def modify(self, number: int, key: str, form: Any, default: Any, new: Any, meanwhile: dict[str, Any], fails: bool) -> None:
+        """The function edits what it gets and returns it, or something new; in its first run it writes to the store itself."""
+        handle = self.handle(number)
+        runs: list[Any] = []
+
+        def change(value: Any) -> Any:
+            runs.append(frozen(value))
+            assert frozen(value) == self.model.get(key, frozen(default))
+            if len(runs) == 1:
+                for name, other in meanwhile.items():
+                    handle.put(name, other)
+                    self.keep(name, other)
+            self.spoil(value)
+            if fails:
+                raise Failure
+            return value if new is NOTHING else new
+
+        there = self.model.get(key)
+        arguments: list[Any] = [key, change] if form is None else [key, change, form]
+        options = {} if default is NOTHING else {"default": default}
+        try:
+            stored, error = outcome(lambda: handle.modify(*arguments, **options))
+        except Failure:
+            assert fails
+            assert len(runs) == 1
+            return
+        if there is None and default is NOTHING:
+            assert isinstance(error, KeyNotFound)
+            assert not runs
+        elif error is not None:
+            assert isinstance(error, TypeMismatch)
+            assert (error.key, error.expected) == (key, form)
+            assert not issubclass(error.found, form)
+        else:
+            assert not fails
+            assert len(runs) == 1 + (key in meanwhile)
+            assert new is NOTHING or stored is new
+            assert form is None or isinstance(stored, form)
+            self.keep(key, stored)
+
+    @rule(number=st.integers(0, 5), steps=STEPS, late=st.none() | KEYS, value=VALUES, fails=st.booleans())
+    def transact(self, number: int, steps: list[Any], late: str | None, value: Any, fails: bool) -> None:
+        """Random steps through ``tx``; half-way through its first run the function puts something into the store itself."""
+        handle = self.handle(number)
+        views: list[View] = []
+
+        def change(tx: Transaction) -> int:
+            view = View(self)
+            views.append(view)
+            for at, step in enumerate(steps):
+                if late is not None and len(views) == 1 and at == len(steps) // 2:
+                    handle.put(late, value)
+                    self.keep(late, value)
+                view.do(tx, *step)
+            if fails:
+                raise Failure
+            return len(views)
+
+        try:
+            returned = handle.transact(change)
+        except Failure:
+            assert fails
+            return
+        assert not fails
+        assert returned == len(views) <= 2
+        assert len(views) == 1 or late in views[0].read
+        for key, written in views[-1].written.items():
+            if written is NOTHING:
+                self.forget(key)
+            else:
+                self.keep(key, written)
 
     @precondition(lambda self: len(self.model) > 2)
     @rule(number=st.integers(0, 5))

@@ -1,47 +1,15 @@
 """Threads from a barrier, on every pair of operations and on the promises that only threads can break (store 2 and 8)."""
 
-import sys
 import threading
-from collections.abc import Callable, Iterator
 from itertools import combinations_with_replacement
 
 import pytest
 
 from cano.store import MemoryStore
+from tests.threads.meeting import together
 from tests.threads.operations import OPERATIONS
 
-
-@pytest.fixture(autouse=True)
-def _hasty_switching() -> Iterator[None]:
-    """Let the interpreter switch threads as often as it can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def together(*calls: Callable[[], object]) -> list[object]:
-    """Run the calls in a thread each, from a barrier; raise what any of them raised, return what they returned."""
-    barrier = threading.Barrier(len(calls))
-    results: list[object] = [None] * len(calls)
-    errors: list[BaseException] = []
-
-    def run(index: int, call: Callable[[], object]) -> None:
-        barrier.wait()
-        try:
-            results[index] = call()
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=item, daemon=True) for item in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "a thread hangs"
-    if errors:
-        raise errors[0]
-    return results
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 @pytest.mark.parametrize("names", list(combinations_with_replacement(OPERATIONS, 2)), ids=" x ".join)
