@@ -13,10 +13,10 @@ from cano.store._core cimport Data, Py_XDECREF, _Core, cano_entry, exclude, list
 from cano.store._key cimport Key
 from cano.store._lock cimport cano_passed_on
 from cano.store._operations cimport (
-    append_slowly, clear, contains, extend, handed_out, put_if_absent, read, size_of, snapshot, taken_out, write,
+    append_slowly, clear, contains, extend, handed_out, put_if_absent, read, size_of, snapshot, write,
 )
 from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, text
-from cano.store._transact cimport modify, transact
+from cano.store._transact cimport modify, pop, transact
 
 from collections.abc import Mapping
 
@@ -170,9 +170,10 @@ cdef class MemoryStore:
         Raises:
             KeyNotFound: nothing is stored and no ``default`` was given. A default is returned as it is, unchecked.
             TypeMismatch: the value is not of the type asked for, or of the type that the typed key names; it stays.
+            CommitConflict: the type's own check keeps replacing the value through the store.
             TypeError: ``form`` is no form that can be checked.
         """
-        return taken_out(&self.core.data, text(key), form_under(key, form), default)
+        return pop(self.core, key, form, default)
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def setdefault(self, key, value, form=ABSENT, /):

@@ -6,8 +6,8 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free
 
 from cano.store._core cimport (
-    CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_table, cano_table_drop, cano_table_make, exclude,
-    gather, held, hold, look, no_memory, release, take, wrote,
+    CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_table, cano_table_drop, cano_table_make, exclude,
+    gather, held, hold, look, no_memory, release, wrote,
 )
 from cano.store._forms cimport is_a, may_be, misfit
 from cano.store._lock cimport cano_passed_on
@@ -17,7 +17,6 @@ from cano.errors import AppendTypeMismatch
 
 
 cdef extern from *:
-    int Py_IS_TYPE(PyObject *, void *) noexcept
     const size_t SIZE_MAX
 
 
@@ -67,31 +66,6 @@ cdef int append_slowly(Data *data, str name, object item) except -1:
             return 0
         base = own = None  # our own hold on the list would keep the store from having it to itself
     return 0
-
-
-cdef object taken_out(Data *data, str name, object form, object default):
-    """Remove and return the value under ``name`` if it is of the type asked for, in one step."""
-    cdef PyObject *seen = NULL
-    cdef PyObject *found
-    cdef cano_entry taken
-    cdef object value
-    while True:
-        exclude(data)
-        found = held(data, <PyObject *> name)
-        # What was checked when it was looked at is still there, or needs no look that could run code.
-        if found is not NULL and (found is seen or form is ABSENT or Py_IS_TYPE(found, <void *> form)):
-            taken = take(data, <PyObject *> name)
-            release(data)
-            Py_DECREF(taken.key)
-            return cano_passed_on(taken.value)
-        Py_XINCREF(found)
-        release(data)
-        if found is NULL:
-            return missing(data, name, form, default)
-        value = cano_passed_on(found)  # held, so that the same address is the same value
-        if not is_a(value, form):
-            raise misfit(name, value, form)
-        seen = found
 
 
 cdef object put_if_absent(Data *data, str name, object value, object form):

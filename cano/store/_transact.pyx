@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc
 
 from cano.store._commit cimport land, moved
 from cano.store._core cimport (
-    Py_XDECREF, Py_XINCREF, cano_find, exclude, held, hold, look, no_memory, release, share,
+    Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_find, exclude, held, hold, look, no_memory, release, share, take,
 )
 from cano.store._forms cimport check_form, is_a, misfit
 from cano.store._list cimport cano_only_ours
@@ -26,6 +26,7 @@ from cano.errors import AppendTypeMismatch, CommitConflict, TransactionClosed
 
 cdef extern from *:
     int PyCoro_CheckExact(object) noexcept
+    int Py_IS_TYPE(PyObject *, void *) noexcept
 
 
 cdef enum:
@@ -100,12 +101,31 @@ cdef int refuse_coroutine(object result, object fn, str where) except -1:
 
 
 cdef object modify(_Core core, object key, object fn, object form, object default):
+    return repeated(&core.data, text(key), fn, form_under(key, form), default)
+
+
+cdef object pop(_Core core, object key, object form, object default):
     cdef Data *data = &core.data
     cdef str name = text(key)
+    cdef PyObject *found
+    cdef cano_entry taken
+    form = form_under(key, form)
+    exclude(data)
+    found = held(data, <PyObject *> name)
+    if found is not NULL and (form is ABSENT or Py_IS_TYPE(found, <void *> form)):  # no check that could run code
+        taken = take(data, <PyObject *> name)
+        release(data)
+        Py_DECREF(taken.key)
+        return cano_passed_on(taken.value)
+    release(data)
+    return repeated(data, name, ABSENT, form, default)
+
+
+cdef object repeated(Data *data, str name, object fn, object form, object default):
+    """Change the value under ``name`` by ``fn``, or take it out if that is ABSENT, in as many runs as it needs."""
     cdef Failures failures
     cdef Run *run
     failures.runs = failures.own = 0
-    form = form_under(key, form)
     run = <Run *> malloc(sizeof(Run))  # not on the C stack, which a switch of greenlets inside ``fn`` would move away
     if run is NULL:
         raise MemoryError()
@@ -114,7 +134,7 @@ cdef object modify(_Core core, object key, object fn, object form, object defaul
             start_clock(&failures)
             begin(data, run)
             try:
-                new = modified(data, name, fn, form, default)
+                new = taken_out(data, name, form, default) if fn is ABSENT else modified(data, name, fn, form, default)
                 if new is not ABSENT:
                     return new
                 failed(data, run, &failures, name)
@@ -157,40 +177,70 @@ cdef object modified(Data *data, str name, object fn, object form, object defaul
     return ABSENT if stale else new
 
 
+cdef object taken_out(Data *data, str name, object form, object default):
+    """One try to take out what is of the type asked for: the value, or ABSENT if another one came meanwhile."""
+    cdef PyObject *seen = look(data, <PyObject *> name)
+    cdef cano_entry taken
+    cdef bint stale
+    if seen is NULL:
+        return missing(data, name, form, default)
+    value = cano_passed_on(seen)  # held, so that the same address is the same value
+    if form is not ABSENT and not is_a(value, form):
+        raise misfit(name, value, form)
+    exclude(data)
+    stale = held(data, <PyObject *> name) is not seen
+    if not stale:
+        taken = take(data, <PyObject *> name)
+    release(data)
+    if stale:
+        return ABSENT
+    Py_DECREF(taken.key)
+    return cano_passed_on(taken.value)
+
+
+cdef bint is_void(object error) except -1:
+    """Whether an exception out of a run that was overtaken says no more than that."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split((Exception, _Stale))[1] is None
+    return isinstance(error, (Exception, _Stale))
+
+
 cdef object transact(_Core core, object fn):
     cdef Data *data = &core.data
     cdef Transaction tx
     cdef Failures failures
+    cdef dict reads, writes
     failures.runs = failures.own = 0
     try:
         while True:
             start_clock(&failures)
             tx = Transaction.__new__(Transaction)
             tx.core = core
-            tx.reads = {}
-            tx.writes = {}
+            tx.reads = reads = {}
+            tx.writes = writes = {}
             tx.checked = data.writes
             tx.over = False
             begin(data, &tx.run)
             try:
                 try:
                     result = fn(tx)
-                except (Exception, _Stale):
-                    if not tx.stale:
+                except BaseException as error:
+                    if not tx.stale or not is_void(error):
                         raise
                 else:
                     refuse_coroutine(result, fn, "transact")
-                    if not tx.stale:
-                        if tx.writes:
-                            tx.key = land(data, tx.reads, tx.checked, tx.writes)
-                        if tx.key is None:
-                            return result
-                    result = None
+                finally:
+                    tx.over = True
+                    tx.reads = tx.writes = None  # ours alone now, whoever still has the transaction
+                if not tx.stale:
+                    if writes:
+                        tx.key = land(data, reads, tx.checked, writes)
+                    if tx.key is None:
+                        return result
+                result = reads = writes = None  # else a list that was read is not the store's alone again
                 failed(data, &tx.run, &failures, tx.key)
             finally:
                 end(data, &tx.run)
-                tx.over = True
-                tx.reads = tx.writes = None  # else a list that was read is not the store's alone again
     finally:
         leave(data, &failures)
 
@@ -259,14 +309,13 @@ cdef class Transaction:
             TypeMismatch: a key is typed and its value is of another type.
             CopyError, RecursionError: as ``get``.
         """
-        cdef dict forms = {}
+        cdef list asked
         cdef dict result = {}
         if isinstance(keys, str):
             raise TypeError(f"get_many takes several keys, got the str {keys!r}: write get_many([{keys!r}]) or get({keys!r})")
-        for key in keys:
-            forms[text(key)] = form_under(key, ABSENT)
-        look_at_all(self, list(forms))
-        for name, form in forms.items():
+        asked = [(text(key), form_under(key, ABSENT)) for key in keys]
+        look_at_all(self, [name for name, _ in asked])
+        for name, form in asked:
             value = first_look(self, name)
             if value is not ABSENT:
                 result[name] = owned(fitting(value, name, form), name, form)
@@ -279,8 +328,7 @@ cdef class Transaction:
             TypeMismatch: the key is typed and ``value`` is not of its type.
         """
         cdef str name = admitted(key, value)
-        alive(self)
-        self.writes[name] = value
+        note(self, name, value)
 
     def append(self, key, item, /):
         """Append ``item`` to the list under ``key``, or begin one, when the transaction lands. This is a read, too.
@@ -296,11 +344,12 @@ cdef class Transaction:
         admitted(key, [item])
         value = first_look(self, name)
         if value is ABSENT:
-            self.writes[name] = [item]
+            note(self, name, [item])
             return
         if type(value) is not list:
             raise AppendTypeMismatch(name, type(value))
         value = None
+        alive(self)
         own = PyDict_GetItemWithError(self.writes, name)
         if own is not NULL and cano_only_ours(own):
             (<list> <object> own).append(item)
@@ -308,13 +357,11 @@ cdef class Transaction:
         value = first_look(self, name)
         value = PyList_GetSlice(value, 0, len(<list> value))
         (<list> value).append(item)
-        self.writes[name] = value
+        note(self, name, value)
 
     def remove(self, key, /):
         """Delete what is under ``key`` when the transaction lands; a missing key is no error. Cost: O(1)."""
-        cdef str name = text(key)
-        alive(self)
-        self.writes[name] = ABSENT
+        note(self, text(key), ABSENT)
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def pop(self, key, form=ABSENT, /, *, default=ABSENT):
@@ -328,7 +375,7 @@ cdef class Transaction:
         """
         cdef str name = text(key)
         result = self.get(key, default=default) if form is ABSENT else self.get(key, form, default=default)
-        self.writes[name] = ABSENT
+        note(self, name, ABSENT)
         return result
 
     def contains_key(self, key, /):
@@ -355,6 +402,13 @@ cdef int alive(Transaction self) except -1:
     return 0
 
 
+cdef int note(Transaction self, str name, object value) except -1:
+    """Have ``value`` put under ``name``, or nothing for ABSENT, when the transaction lands."""
+    alive(self)
+    self.writes[name] = value
+    return 0
+
+
 cdef object fitting(object value, str name, object form):
     if form is not ABSENT and not is_a(value, form):
         raise misfit(name, value, form)
@@ -370,6 +424,7 @@ cdef object first_look(Transaction self, str name):
         known = PyDict_GetItemWithError(self.reads, name)
     if known is NULL:
         look_at_all(self, [name])
+        alive(self)
         known = PyDict_GetItemWithError(self.reads, name)
     return <object> known
 
@@ -377,12 +432,15 @@ cdef object first_look(Transaction self, str name):
 cdef int look_at_all(Transaction self, list names) except -1:
     """Note what is under ``names``, as far as it is not known yet, at one moment, at which all earlier reads still hold."""
     cdef Data *data = &self.core.data
+    cdef dict reads, writes
     cdef list fresh
     cdef PyObject **seen
     cdef PyObject *stale = NULL
     cdef Py_ssize_t size, at
+    cdef size_t count = 0
     alive(self)
-    fresh = [name for name in names if name not in self.writes and name not in self.reads]
+    reads, writes = self.reads, self.writes  # held, for another thread may close the transaction
+    fresh = [name for name in names if name not in writes and name not in reads]
     size = len(fresh)
     seen = <PyObject **> malloc((size + 1) * sizeof(PyObject *))
     if seen is NULL:
@@ -393,9 +451,9 @@ cdef int look_at_all(Transaction self, list names) except -1:
         free(seen)
         raise
     if data.writes != self.checked:
-        stale = moved(data, self.reads)
+        stale = moved(data, reads)
     if stale is NULL:
-        self.checked = data.writes
+        count = data.writes
         for at in range(size):
             seen[at] = cano_find(&data.table, PyList_GET_ITEM(fresh, at)).value
             Py_XINCREF(seen[at])
@@ -407,9 +465,10 @@ cdef int look_at_all(Transaction self, list names) except -1:
         raise _Stale()
     try:
         for at in range(size):
-            self.reads[fresh[at]] = ABSENT if seen[at] is NULL else <object> seen[at]
+            reads[fresh[at]] = ABSENT if seen[at] is NULL else <object> seen[at]
     finally:
         for at in range(size):
             Py_XDECREF(seen[at])
         free(seen)
+    self.checked = count
     return 0

@@ -1,14 +1,96 @@
-"""``pop``, ``setdefault``, ``put_many`` and ``modify``: what takes a look and a write by hand, in one step (store 13, store 14)."""
+"""``pop``, ``setdefault`` and ``put_many``: what takes a look and a write by hand, in one step (store 13)."""
 
+import gc
 import threading
+from collections import ChainMap, OrderedDict, UserDict
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from cano.errors import CommitConflict, CopyError, KeyNotFound, TypeMismatch
+from cano.errors import CommitConflict, KeyNotFound, TypeMismatch
 from cano.store import Key, MemoryStore
+from tests.unit.store.hostile import Color, HostileText, Untouchable
 
 COUNT = Key("count", int)
+
+
+class Sub(MemoryStore):
+    """A store of a user's own class."""
+
+
+def asked(answer: Callable[[Any], bool]) -> Any:
+    """A class whose own check is ``answer``."""
+    return type("Meta", (type,), {"__instancecheck__": lambda _, value: answer(value)})("Asked", (), {})
+
+
+def test_a_check_that_always_replaces_the_value_ends_a_pop() -> None:
+    """A pop whose type's own check puts another value each time is a ``CommitConflict``, and takes nothing."""
+    store = MemoryStore({"a": 1})
+    checks: list[object] = []
+
+    def replacing(value: object) -> bool:
+        checks.append(value)
+        store.put("a", object())
+        return True
+
+    with pytest.raises(CommitConflict, match=r"key 'a'.*through the store itself") as caught:
+        store.pop("a", asked(replacing))
+    assert caught.value.own
+    assert len(checks) == 3
+    assert "a" in store
+
+
+def test_a_pop_takes_no_value_that_was_not_checked() -> None:
+    """What came in while the type was checked is checked itself, and what went meanwhile is not there."""
+    store = MemoryStore({"a": 1, "b": 1})
+    replaced: list[object] = []
+
+    def replacing(value: object) -> bool:
+        replaced.append(value)
+        if len(replaced) == 1:
+            store.put("a", "text")
+        return value == 1
+
+    with pytest.raises(TypeMismatch):
+        store.pop("a", asked(replacing))
+    assert replaced[:2] == [1, "text"]
+    assert store.get("a") == "text"
+    removing = asked(lambda _: store.remove("b") is None)
+    assert store.pop("b", removing, default="none") == "none"
+    store.put("b", 1)
+    with pytest.raises(KeyNotFound):
+        store.pop("b", removing)
+
+
+@pytest.mark.parametrize("key", ["red", Color.RED, HostileText("red"), Key("red", int), Key(HostileText("red"), int)], ids=type)
+def test_every_kind_of_key_names_the_slot(key: Any) -> None:
+    """Plain, typed, a member of a ``StrEnum``, a hostile ``str``: one slot for each of the calls in one step."""
+    for store in (MemoryStore(), Sub()):
+        assert store.setdefault(key, 1) == 1
+        assert store.setdefault(key, 2) == 1
+        assert store.modify(key, lambda n: n + 1) == 2
+        assert store.pop(key) == 2
+        assert store.pop(key, default="none") == "none"
+        assert store.modify(key, lambda n: n + 1, default=0) == 1
+        store.clear()
+        if type(key) is not HostileText:  # it cannot stand in a dict
+            store.put_many({key: 3})
+            assert store.keys() == ["red"]
+            assert type(store.keys()[0]) is str
+
+
+def test_a_value_is_touched_by_none_of_them() -> None:
+    """A value whose every hook raises is stored, handed out and taken out as it is."""
+    value, other = Untouchable(), Untouchable()
+    store = MemoryStore()
+    assert store.setdefault("a", value) is value
+    store.put_many({"a": other, "b": value})
+    assert store.pop("a", Untouchable) is other
+    assert store.pop("b", object) is value
+    assert store.setdefault("a", value, Untouchable) is value
+    assert store.pop("b", default=other) is other
 
 
 def test_pop_takes_the_stored_object_out() -> None:
@@ -31,6 +113,76 @@ def test_pop_of_another_type_leaves_the_value(form: Any) -> None:
     with pytest.raises(TypeMismatch):
         store.pop(COUNT)
     assert store.get("count") == 1.5
+
+
+def test_pop_hands_out_the_default_as_it_is_and_only_for_a_missing_key() -> None:
+    """The default is neither checked nor copied; it hides no value of another type; ``None`` is a value."""
+    default: list[int] = []
+    store = MemoryStore({"a": "text", "none": None})
+    assert store.pop("missing", int, default=default) is default  # type: ignore[comparison-overlap]
+    assert store.pop(COUNT, default=default) is default  # type: ignore[comparison-overlap]
+    with pytest.raises(TypeMismatch):
+        store.pop("a", int, default=default)
+    assert store.pop("none", default=default) is None
+    assert store.keys() == ["a"]
+
+
+@pytest.mark.parametrize("form", ["int", (int, str), 1], ids=str)
+def test_a_form_that_is_none_is_refused_and_changes_nothing(form: Any) -> None:
+    """A mistaken type is a ``TypeError``, whether the key is there or not."""
+    store = MemoryStore({"a": 1})
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: store.pop("a", form),
+        lambda: store.pop("missing", form, default=1),
+        lambda: store.setdefault("a", 1, form),
+        lambda: store.setdefault("missing", 1, form),
+        lambda: store.modify("a", lambda n: n, form),
+        lambda: store.modify("missing", lambda n: n, form, default=1),
+        lambda: store.pop(COUNT, form),
+        lambda: store.setdefault(COUNT, 1, form),
+        lambda: store.modify(COUNT, lambda n: n, form, default=1),
+    )
+    for call in calls:
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert type(caught.value) is TypeError
+    assert store.snapshot() == {"a": 1}
+
+
+def test_of_many_threads_one_gets_the_value() -> None:
+    """Each value is popped once, whoever asks; and the first ``setdefault`` decides for all."""
+    store = MemoryStore()
+    for round_ in range(100):
+        store.put("a", round_)
+        barrier = threading.Barrier(4)
+        taken: list[object] = []
+        agreed: list[object] = []
+
+        def work(barrier: threading.Barrier = barrier, taken: list[object] = taken, agreed: list[object] = agreed) -> None:
+            barrier.wait()
+            taken.append(store.pop("a", int | None, default=None))
+            agreed.append(store.setdefault("b", object()))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(map(str, taken)) == sorted(["None"] * 3 + [str(round_)])
+        assert len(set(map(id, agreed))) == 1
+        store.remove("b")
+
+
+def test_setdefault_decides_at_one_moment() -> None:
+    """What another put while the type of the given value was checked stays, and is what comes back."""
+    store = MemoryStore()
+
+    def overtaking(value: object) -> bool:
+        store.put("a", "first")
+        return True
+
+    assert store.setdefault("a", "second", asked(overtaking)) == "first"
+    assert store.get("a") == "first"
 
 
 def test_setdefault_returns_what_is_stored() -> None:
@@ -61,67 +213,83 @@ def test_put_many_puts_all_or_nothing() -> None:
     assert store.snapshot() == {"a": 1, "count": 2}
 
 
-def test_modify_gets_a_copy_of_its_own_and_stores_what_it_returns() -> None:
-    """The function may edit what it gets; if it raises, the store and every handle are as before."""
-    held = [1]
-    store = MemoryStore({"log": held})
-
-    def grown(log: list[int]) -> list[int]:
-        log.append(2)
-        return log
-
-    assert store.modify("log", grown, list) == [1, 2]
-    assert held == [1]
-    with pytest.raises(ZeroDivisionError):
-        store.modify("log", lambda log: log.clear() or 1 // 0)
-    assert store.get("log") == [1, 2]
+@pytest.mark.parametrize("no_mapping", [None, 1, "ab", [("a", 1)], {"a"}, iter({}), MemoryStore({"a": 1})], ids=type)
+def test_put_many_takes_a_mapping(no_mapping: Any) -> None:
+    """Anything else is a ``TypeError`` that says what it got, a store with the advice to take its snapshot."""
+    store = MemoryStore({"a": 0})
+    with pytest.raises(TypeError, match=f"put_many takes a mapping, got {type(no_mapping).__name__}") as caught:
+        store.put_many(no_mapping)
+    assert ("snapshot()" in str(caught.value)) == isinstance(no_mapping, MemoryStore)
+    assert store.snapshot() == {"a": 0}
 
 
-def test_modify_starts_from_a_copy_of_the_default_if_nothing_is_there() -> None:
-    """The default is copied for each run; without one a missing key is ``KeyNotFound``."""
+@pytest.mark.parametrize("kind", [dict, OrderedDict, UserDict, ChainMap, lambda items: MappingProxyType(items)], ids=str)
+def test_put_many_takes_every_kind_of_mapping(kind: Any) -> None:
+    """Whatever Python calls a mapping will do, an empty one, too; the values are kept by reference."""
+    value: list[int] = []
+    store = Sub({"b": 1})
+    store.put_many(kind({}))
+    assert store.snapshot() == {"b": 1}
+    store.put_many(kind({"a": value, "b": 2}))
+    assert store.get_shared("a") is value
+    assert store.get("b") == 2
+
+
+def test_put_many_of_its_own_snapshot_changes_nothing() -> None:
+    """A3: a store takes its own contents back, and goes on owning what nobody else holds."""
+    store = MemoryStore({f"key {n}": [n] for n in range(1_000)})
+    before = store.snapshot()
+    for _ in range(3):
+        store.put_many(store.snapshot())
+    after = store.snapshot()
+    assert after == before
+    assert all(after[key] is before[key] for key in before)
+
+
+def test_the_last_of_two_names_of_one_slot_wins() -> None:
+    """A typed key and its text in one mapping are one slot: what comes last stays, and each is checked."""
     store = MemoryStore()
-    start: list[int] = []
-    assert store.modify("log", lambda log: [*log, 1] if log.append(0) is None else log, default=start) == [0, 1]  # type: ignore[func-returns-value]
-    assert start == []
-    with pytest.raises(KeyNotFound):
-        store.modify("other", lambda log: log)
-
-
-def test_modify_checks_what_is_there_and_what_comes() -> None:
-    """A value or a result of another type is a ``TypeMismatch``, and nothing has changed."""
-    store = MemoryStore({"count": 1, "generator": (each for each in ())})
-    wrong: Any = COUNT
+    store.put_many({"count": "text", COUNT: 2})
+    assert store.snapshot() == {"count": 2}
     with pytest.raises(TypeMismatch):
-        store.modify(wrong, str)
-    with pytest.raises(TypeMismatch):
-        store.modify("count", lambda n: n, str)
-    with pytest.raises(CopyError):
-        store.modify("generator", lambda g: g)
-    assert store.get("count") == 1
+        store.put_many({COUNT: "text", "count": 3})  # type: ignore[misc]
+    assert store.snapshot() == {"count": 2}
 
 
-def test_no_update_is_lost() -> None:
-    """N increments from many threads leave N."""
-    store = MemoryStore({"n": 0})
-    barrier = threading.Barrier(4)
+def test_what_put_many_displaces_sees_all_that_it_put() -> None:
+    """A finalizer of the first displaced value finds the last new one in its place: nothing runs half-way."""
+    store = MemoryStore()
+    seen: list[dict[str, object]] = []
 
-    def work() -> None:
-        barrier.wait()
-        for _ in range(2_000):
-            store.modify(COUNT, lambda n: n + 1, default=0)
+    class Finalized:
+        def __del__(self) -> None:
+            seen.append({key: type(value) for key, value in store.snapshot().items()})
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert store.get(COUNT) == 8_000
+    names = [f"key {n}" for n in range(20)]
+    store.put_many({name: Finalized() for name in names})
+    store.put_many(dict.fromkeys([*names, "new"], 1))
+    gc.collect()
+    assert seen == [dict.fromkeys([*names, "new"], int)] * 20
 
 
-def test_a_modify_that_replaces_the_value_itself_is_told_so() -> None:
-    """Three runs that fail by writes of their own are a ``CommitConflict``; nothing of the function's result is stored."""
-    store = MemoryStore({"n": 0})
-    with pytest.raises(CommitConflict, match=r"key 'n'") as caught:
-        store.modify("n", lambda n: (store.put("n", n + 1), 100)[1])
-    assert caught.value.runs == 3
-    assert store.get("n") == 3
+def test_a_mapping_that_fails_half_way_puts_nothing() -> None:
+    """Whatever a mapping raises reaches the caller; none of its items is there, and what it did itself stays."""
+    store = MemoryStore({"old": 1})
+
+    class Failing(Mapping[str, int]):
+        def __getitem__(self, key: str) -> int:
+            if key == "bad":
+                raise ZeroDivisionError
+            store.put("own", 1)
+            return 1
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(["good", "bad", "late"])
+
+        def __len__(self) -> int:
+            return 3
+
+    for call in (store.put_many, MemoryStore):
+        with pytest.raises(ZeroDivisionError):
+            call(Failing())
+    assert store.snapshot() == {"old": 1, "own": 1}
