@@ -30,7 +30,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint format types bench bench-smoke build check clean
+.PHONY: help run test lint format types bench bench-groups bench-smoke build check clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -61,8 +61,11 @@ types: $(VENV)/.dev ## mypy strict, basedpyright, and the stubs held to the comp
 	$(BIN)/python -m mypy.stubtest cano.store --mypy-config-file pyproject.toml --allowlist tests/typing/stubtest.allow || failed=1; \
 	exit $$failed
 
-bench: $(VENV)/.dev ## measure, print one table of ratios and write it to benchmarks/results/
+bench: $(VENV)/.dev ## measure all (8 minutes on a quiet machine), write benchmarks/results/ and docs/performance.md
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-groups: $(VENV)/.dev ## the same operations as groups of pytest-benchmark, with its comparisons and histograms
+	@$(BIN)/python -m pytest benchmarks --benchmark-group-by=group --benchmark-disable-gc $(ARGS)
 
 bench-smoke: $(VENV)/.dev ## run every benchmark once, to see that it still runs
 	@$(BIN)/python -m pytest benchmarks --benchmark-disable -q $(ARGS)

@@ -32,4 +32,4 @@ def run(benchmark: BenchmarkFixture, subject: Subject) -> None:
     """Time one statement in the group of its operation."""
     benchmark.group, statement = subject
     taken = benchmark(statement)
-    assert taken > 0
+    assert taken >= 0

@@ -5,10 +5,15 @@ import platform
 import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from timeit import Timer
 
 BUSY = 0.5  # processes that wanted to run beside us in the last minute
+PATIENCE = 180  # seconds to wait for a machine that was busy just now, with our own set-up for example
+UNDISTURBED = 0.98  # of its core
+STEADY = 1.15  # times the best time of a fixed loop
 
 
 def pin() -> str:
@@ -18,6 +23,12 @@ def pin() -> str:
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     return f"pinned to core {core}"
+
+
+def unpin() -> None:
+    """Let this process run on every core, where threads are to meet."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def cpu() -> str:
@@ -39,6 +50,16 @@ def interpreter() -> str:
     built = "built with" if "--enable-optimizations" in flags else "built without"
     threads = ", free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
     return f"{platform.python_implementation()} {platform.python_version()}{threads}, {built} profile-guided optimisation"
+
+
+def quiet(patience: float) -> bool:
+    """Wait for at most ``patience`` seconds until hardly anybody else has run in the last minute."""
+    until = time.monotonic() + patience
+    while os.getloadavg()[0] >= BUSY:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(2)
+    return True
 
 
 def load() -> str:
@@ -64,7 +85,28 @@ class Machine:
         system = f"{platform.system()} {platform.release()} {platform.machine()}"
         return cls(cpu(), system, interpreter(), load(), pin())
 
-    @property
-    def slug(self) -> str:
-        """Name the file that the figures of this kind of machine and interpreter go to."""
-        return f"{sys.implementation.name}-{platform.python_version()}-{platform.system()}-{platform.machine()}".lower()
+
+def slug() -> str:
+    """Name the file that the figures of this kind of machine and interpreter go to."""
+    return f"{sys.implementation.name}-{platform.python_version()}-{platform.system()}-{platform.machine()}".lower()
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks, while the run goes on, whether the machine stays the same: it times a fixed loop now and then."""
+
+    beats: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+    worked: float = field(default_factory=time.process_time)
+
+    def beat(self) -> None:
+        """Time the loop; the best of three, so that one interruption is none."""
+        self.beats.append(min(Timer("for i in loop: pass", globals={"loop": range(20_000)}).repeat(3, 1)))
+
+    def share(self) -> float:
+        """Say which part of its core this process has had so far, alone and on one thread."""
+        return (time.process_time() - self.worked) / (time.perf_counter() - self.began)
+
+    def spread(self) -> float:
+        """Say how many times its best time the loop took at worst; 1 is a machine that never changed."""
+        return max(self.beats) / min(self.beats)

@@ -3,39 +3,63 @@
 ``s`` is the store, ``d`` a dict and ``h`` the store by hand, all with the same 1,000 keys; ``COUNT`` is a typed key.
 """
 
-import copy
+from collections.abc import Callable
+from typing import Any
 
 from benchmarks.by_hand import ByHand
 from benchmarks.ratios import Case, Goal
 from cano.store import Key, MemoryStore
 
 
-def nested() -> dict[str, object]:
-    """Make what a stage hands to the next: a table of rows, as JSON would bring it; 1,000 plain values in 221 containers."""
-    return {
-        f"group {g}": [{"name": f"n{i}", "size": i, "ratio": i / 7, "ok": True, "note": None} for i in range(10)] for g in range(20)
-    }
+def holders(values: dict[str, object]) -> dict[str, object]:
+    """Fill a store, a dict and a store by hand alike."""
+    by_hand = ByHand()
+    by_hand.put_many(values)
+    return {"s": MemoryStore(values), "d": dict(values), "h": by_hand}
+
+
+def add(number: int) -> int:
+    """Do what costs least, so that the way to it and back is seen."""
+    return number + 1
+
+
+def move(tx: Any) -> None:
+    """Take from one account and add to another: two reads, two writes."""
+    tx.put("count", tx.get("count", int) - 1)
+    tx.put("sum", tx.get("sum", int) + 1)
+
+
+def move_plain(data: dict[str, Any]) -> None:
+    """Do the same to a dict."""
+    data["count"] = data["count"] - 1
+    data["sum"] = data["sum"] + 1
+
+
+def look(tx: Any) -> tuple[int, int]:
+    """Read two keys of one moment."""
+    return tx.get("count", int), tx.get("sum", int)
+
+
+def look_plain(data: dict[str, Any]) -> tuple[int, int]:
+    """Do the same to a dict."""
+    return data["count"], data["sum"]
 
 
 def names() -> dict[str, object]:
     """Fill a store, a dict and a store by hand alike."""
     keys = [f"key {i}" for i in range(1_000)]
-    stored = {
-        **{key: 1_000_000 + i for i, key in enumerate(keys[:-3])},
-        "count": 1_234_567,
-        "rows": list(range(1_000)),
-        "table": nested(),
-    }
-    by_hand = ByHand()
-    for key, value in stored.items():
-        by_hand.put(key, value)
+    plain = {key: 1_000_000 + i for i, key in enumerate(keys[:-3])}
     return {
-        "s": MemoryStore(stored),
-        "d": dict(stored),
-        "h": by_hand,
+        **holders({**plain, "count": 1_234_567, "sum": 7_654_321, "rows": list(range(1_000))}),
         "COUNT": Key("count", int),
-        "deepcopy": copy.deepcopy,
+        "add": add,
+        "look": look,
+        "look_plain": look_plain,
+        "move": move,
+        "move_plain": move_plain,
         "keys": keys,
+        "ten": dict.fromkeys(keys[:10], 7),
+        "all": dict.fromkeys(keys, 7),
         "items": range(1_000),
         "many": range(100_000),
     }
@@ -61,14 +85,14 @@ def case(
     fresh: str = "pass",
     does: int = 1,
     other_does: int | None = None,
+    names: Callable[[], dict[str, object]] = names,
 ) -> Case:
-    """Make a row over the common names."""
+    """Make a row, over the names of this module unless it brings its own."""
     return Case(name, ours, against, other, names, goal, fresh, does, does if other_does is None else other_does)
 
 
 FRESH_LOG = "s.remove('log'); h.remove('log'); d['log'] = []"
 HAND = "by hand"
-MODULE = "copy.deepcopy"
 
 CASES = [
     # Reads of a value that needs no copy.
@@ -120,6 +144,30 @@ CASES = [
         does=100_000,
         other_does=1_000,
     ),
+    # In one step.
+    case(
+        "pop(key, int) and put(key, v)",
+        "s.pop('count', int); s.put('count', 7)",
+        "d.pop, d[key] = v",
+        "d.pop('count'); d['count'] = 7",
+    ),
+    case("pop(key, int) and put(key, v)", "s.pop('count', int); s.put('count', 7)", HAND, "h.pop('count', int); h.put('count', 7)"),
+    case("pop(absent, int, default=0)", "s.pop('absent', int, default=0)", "d.pop(key, 0)", "d.pop('absent', 0)"),
+    case("setdefault(key, v, int), existing", "s.setdefault('count', 7, int)", "d.setdefault(key, v)", "d.setdefault('count', 7)"),
+    case("setdefault(key, v, int), existing", "s.setdefault('count', 7, int)", HAND, "h.setdefault('count', 7, int)"),
+    case("put_many of 10", "s.put_many(ten)", "d.update", "d.update(ten)"),
+    case("put_many of 10", "s.put_many(ten)", HAND, "h.put_many(ten)"),
+    case("put_many of 10", "s.put_many(ten)", "put, 10 times", "for key, v in ten.items(): s.put(key, v)"),
+    case("put_many of 1,000, per key", "s.put_many(all)", "d.update", "d.update(all)", does=1_000),
+    # Your function between a read and a write.
+    case("modify(key, fn)", "s.modify('count', add)", "d[key] = fn(d[key])", "d['count'] = add(d['count'])", at_most(2.5)),
+    case("modify(key, fn)", "s.modify('count', add)", HAND, "h.modify('count', add)"),
+    case("modify(key, fn)", "s.modify('count', add)", "get, fn, put", "count = add(s.get('count')); s.put('count', count)"),
+    case("modify(key, fn, int)", "s.modify('count', add, int)", HAND, "h.modify('count', add, int)"),
+    case("transact(fn), 2 reads", "s.transact(look)", "fn(d)", "look_plain(d)"),
+    case("transact(fn), 2 reads", "s.transact(look)", HAND, "h.transact(look_plain)"),
+    case("transact(fn), 2 reads, 2 writes", "s.transact(move)", "fn(d)", "move_plain(d)"),
+    case("transact(fn), 2 reads, 2 writes", "s.transact(move)", HAND, "h.transact(move_plain)"),
     # The store as a whole.
     case("keys() of 1,000", "s.keys()", "list(d)", "list(d)", at_most(1.3)),
     case("keys() of 1,000", "s.keys()", HAND, "h.keys()"),
@@ -127,9 +175,4 @@ CASES = [
     case("store.len()", "s.len()", "len(d)", "len(d)"),
     case("is_empty()", "s.is_empty()", "not d", "not d"),
     case("snapshot() of 1,000", "s.snapshot()", "dict(d)", "dict(d)"),
-    # Reads that copy.
-    case("get(list of 1,000 integers)", "s.get('rows')", MODULE, "deepcopy(d['rows'])", at_least(50)),
-    case("get(list of 1,000 integers)", "s.get('rows')", "list(d[key])", "list(d['rows'])"),
-    case("get(nested dicts and lists)", "s.get('table')", MODULE, "deepcopy(d['table'])", at_least(10)),
-    case("get(nested dicts and lists)", "s.get('table')", HAND, "h.get_copy('table')"),
 ]

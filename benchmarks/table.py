@@ -1,15 +1,12 @@
-"""The one table: what was measured, beside what, with which goal, on which machine."""
+"""Tables in Markdown that can be read in a terminal, too, and the page of a run: what was measured, beside what, where."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from benchmarks.machine import Machine
 from benchmarks.ratios import ROUNDS, Result
-from cano._version import __version__
+from benchmarks.results import Results
 
 HEAD = ("operation", "time", "against", "time", "measured", "goal", "met")
 WITHIN = 1.5  # a miss by less is said to be near
-UNDISTURBED = 0.98  # of its core
 
 
 def duration(seconds: float) -> str:
@@ -18,6 +15,14 @@ def duration(seconds: float) -> str:
         if seconds < 999.5 * size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds:.3g} s"
+
+
+def lined_up(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a head and rows as a Markdown table whose columns line up."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |" for cells in rows]
+    lines.insert(1, "|-" + "-|-".join("-" * width for width in widths) + "-|")
+    return "\n".join(lines)
 
 
 def met(result: Result) -> str:
@@ -32,18 +37,13 @@ def met(result: Result) -> str:
 
 def row(result: Result) -> tuple[str, ...]:
     """Write one result."""
-    case = result.case
-    goal = "" if case.goal is None else str(case.goal)
-    return case.name, duration(result.ours), case.against, duration(result.other), result.reached, goal, met(result)
+    goal = "" if result.goal is None else str(result.goal)
+    return result.name, duration(result.ours), result.against, duration(result.other), result.reached, goal, met(result)
 
 
 def grid(results: Sequence[Result]) -> str:
-    """Lay out the results as a Markdown table that can be read in a terminal, too."""
-    rows = [HEAD, *(row(result) for result in results)]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |" for cells in rows]
-    lines.insert(1, "|-" + "-|-".join("-" * width for width in widths) + "-|")
-    return "\n".join(lines)
+    """Lay out the results as a table."""
+    return lined_up([HEAD, *(row(result) for result in results)])
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -55,14 +55,24 @@ def summary(results: Sequence[Result]) -> str:
     return f"{len(results)} rows; {len(excesses)} goals: {reached} met, {near} missed by less than {WITHIN}×, {by_more} by more."
 
 
-def page(results: Sequence[Result], machine: Machine, *, share: float) -> str:
-    """Write the table with all that is needed to judge it; ``share`` is the part of its core that the process had."""
-    disturbed = "" if share >= UNDISTURBED else ", DISTURBED by others: take the figures as rough"
-    facts = [
-        f"cano {__version__} · {datetime.now(UTC):%Y-%m-%d} · {machine.interpreter}",
+def facts(results: Results) -> str:
+    """List on what it was measured, and what speaks against it."""
+    machine = results.machine
+    lines = [
+        f"cano {results.cano} · {results.date} · {machine.interpreter}",
         f"{machine.cpu} · {machine.system}",
-        f"{machine.load} · {machine.pinned} · the process had {share:.0%} of it{disturbed}",
-        f"Times per operation, with the loop; medians of {ROUNDS} pairs, taken in turn. Trust the ratios, not the times.",
+        f"{machine.load} · {machine.pinned} · the process had {results.share:.0%} of it"
+        f" · a fixed loop took {results.spread:.2f} times its best at worst",
+    ]
+    if results.disturbed:
+        lines.append(f"NOISY, take the figures as rough: {'; '.join(results.disturbed)}")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def page(results: Results) -> str:
+    """Write the table with all that is needed to judge it."""
+    notes = [
+        f"Times per operation, with the loop; medians of {ROUNDS} pairs, taken in turn (fewer in a short run). Trust the ratios.",
         'Goals are stated for CPython 3.13. "By hand" is benchmarks/by_hand.py: a lock, a dict and a type check.',
     ]
-    return "\n".join([*(f"- {fact}" for fact in facts), "", grid(results), "", summary(results)])
+    return "\n".join([facts(results), *(f"- {note}" for note in notes), "", grid(results.rows), "", summary(results.rows)])
