@@ -1,26 +1,79 @@
 """Threads from a barrier, on every pair of operations and on the promises that only threads can break (store 2 and 8)."""
 
 import threading
+import time
+from functools import cache
 from itertools import combinations_with_replacement
+from typing import Any
 
 import pytest
 
 from cano.store import MemoryStore
 from tests.threads.meeting import together
 from tests.threads.operations import OPERATIONS
+from tests.threads.pausing import PAUSING
 
 pytestmark = pytest.mark.usefixtures("hasty")
 
+MET = OPERATIONS | PAUSING
+PAIRS = list(combinations_with_replacement(MET, 2))
 
-@pytest.mark.parametrize("names", list(combinations_with_replacement(OPERATIONS, 2)), ids=" x ".join)
-def test_any_two_operations_may_meet(names: tuple[str, str]) -> None:
+
+def told(thing: object) -> Any:
+    """A result, or what a store holds, without what is made anew each time."""
+    if isinstance(thing, MemoryStore):
+        return told(thing.snapshot())
+    if isinstance(thing, dict):
+        return {key: told(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [told(each) for each in thing]
+    return thing if isinstance(thing, int | str | None) else type(thing)
+
+
+def fresh() -> MemoryStore:
+    return MemoryStore({"list": [1, 2, 3], "other": {"a": 1}})
+
+
+@cache
+def in_order(first: str, second: str) -> Any:
+    """What two operations return one after the other, and what they leave."""
+    store = fresh()
+    results = MET[first](store), MET[second](store)
+    return told(results[0]), told(results[1]), told(store)
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" x ".join)
+def test_any_two_operations_that_meet_happen_in_one_order_or_the_other(names: tuple[str, str]) -> None:
+    """What two operations that meet return and leave is what they do one after the other, this way round or that."""
+    rounds = 12
+    stores = [fresh() for _ in range(rounds)]
+    at = [-1, -1]
+    results: tuple[list[object], list[object]] = ([], [])
+
+    def work(me: int) -> None:
+        operation = MET[names[me]]
+        for number, store in enumerate(stores):
+            at[me] = number
+            while at[1 - me] < number:
+                time.sleep(0)
+            results[me].append(operation(store))
+
+    together(lambda: work(0), lambda: work(1))
+    one, other, left = in_order(names[0], names[1])
+    possible = [(one, other, left), tuple(in_order(names[1], names[0])[at] for at in (1, 0, 2))]
+    for first, second, store in zip(*results, stores, strict=True):
+        assert (told(first), told(second), told(store)) in possible
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" x ".join)
+def test_any_two_operations_may_go_on_meeting(names: tuple[str, str]) -> None:
     """Two threads that each repeat one operation on one store both come to their end, and the store is usable."""
-    store = MemoryStore({"list": [1, 2, 3], "other": {"a": 1}})
+    store = fresh()
     handles = store.clone(), store.clone()
 
     def repeat(index: int) -> None:
-        operation = OPERATIONS[names[index]]
-        for _ in range(60):
+        operation = MET[names[index]]
+        for _ in range(40):
             operation(handles[index])
 
     together(lambda: repeat(0), lambda: repeat(1))
