@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 typedef int (*on_lock)(pthread_rwlock_t *);
 
-static atomic_int refusal, busy, kept, gate, waiting, reads, writes, kind_made, destroyed;
+static atomic_int refusal, busy, kept, gate, waiting, reads, writes, kind_made, destroyed, slept;
 
 void refuse(int number) { refusal = number; }    /* every attempt fails with this error number; 0: none */
 void be_busy(int times) { busy = times; }        /* so many attempts find the lock busy, though it is free */
@@ -19,6 +20,7 @@ int reads_begun(void) { return reads; }          /* how often the lock was tried
 int writes_begun(void) { return writes; }
 int kind_of_last(void) { return kind_made; }     /* whom the lock that was made last prefers */
 int locks_destroyed(void) { return destroyed; }
+int naps(void) { return slept; }                 /* how often a writer has left room; Python itself sleeps by other means */
 
 static int answer(const char *name, pthread_rwlock_t *lock, int attempt)
 {
@@ -71,4 +73,10 @@ int pthread_rwlock_destroy(pthread_rwlock_t *lock)
 {
     destroyed++;
     return ((on_lock)dlsym(RTLD_NEXT, "pthread_rwlock_destroy"))(lock);
+}
+
+int nanosleep(const struct timespec *length, struct timespec *left)
+{
+    slept++;
+    return ((int (*)(const struct timespec *, struct timespec *))dlsym(RTLD_NEXT, "nanosleep"))(length, left);
 }

@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import sys
 import sysconfig
 import tempfile
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -16,3 +18,18 @@ def interposed() -> str:
     source = Path(__file__).with_name("interposed.c")
     subprocess.run([*compiler, "-shared", "-fPIC", "-O1", "-o", target, source, "-ldl"], check=True)
     return str(target)
+
+
+def preloaded(body: str, *arguments: str) -> str:
+    """Run code in a process that has the interposed pthread, and return what it printed."""
+    header = "import ctypes, sys\npthread = ctypes.CDLL(None)\nfrom cano.errors import *\nfrom cano.store import *\n"
+    result = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", header + textwrap.dedent(body), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {interposed()}".strip()},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout

@@ -2,30 +2,13 @@
 
 import errno
 import os
-import subprocess
 import sys
-import textwrap
 
 import pytest
 
-from tests.threads.interposed import interposed
+from tests.threads.interposed import preloaded
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD is Linux's")
-
-
-def preloaded(body: str, *arguments: str) -> str:
-    """Run code in a process that has the interposed pthread, and return what it printed."""
-    header = "import ctypes, sys\npthread = ctypes.CDLL(None)\nfrom cano.errors import *\nfrom cano.store import *\n"
-    result = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", header + textwrap.dedent(body), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {interposed()}".strip()},
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.EDEADLK, errno.EINVAL], ids=errno.errorcode.get)
