@@ -64,7 +64,7 @@ def test_two_keys_that_are_written_together_are_read_together(write: Callable[[M
     compared: list[bool] = []
 
     def writer() -> None:
-        while len(compared) < 300:
+        while len(compared) < 100:
             write(store, len(written))
             written.append(None)
 
@@ -78,7 +78,7 @@ def test_two_keys_that_are_written_together_are_read_together(write: Callable[[M
         compared.append(one == READS[read](tx, "b"))
 
     def reader() -> None:
-        while len(compared) < 300:
+        while len(compared) < 100:
             store.transact(compare)
 
     with hasty_switching():

@@ -117,3 +117,180 @@ def test_a_handler_of_fork_may_use_the_store() -> None:
         """
     )
     assert result.returncode == 0, result.stderr
+
+
+AMID = """
+import faulthandler, os, signal, sys, threading, time
+from cano.store import MemoryStore
+
+sys.setswitchinterval(1e-6)
+store = MemoryStore({"pair": (0, 0), "left": 0, "right": 0, "log": [], "count": 0})
+done = threading.Event()
+
+def forked(child):
+    # Run in the child, which has to end by itself: its exit code, 0 if all is well.
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    signal.alarm(30)
+    code = 1
+    try:
+        child()
+        code = 0
+    finally:
+        if code:
+            faulthandler.dump_traceback()
+            sys.excepthook(*sys.exc_info())
+        os._exit(code)
+
+def check():
+    # All is whole, and every operation works at once.
+    seen = store.snapshot()
+    assert seen["pair"][0] == seen["pair"][1] and seen["left"] == seen["right"] and seen["log"] == sorted(seen["log"])
+    count = store.get("count", int)
+    assert store.modify("count", lambda n: n + 1, int) == count + 1
+    store.transact(lambda tx: (tx.put("left", tx.get("left") + 1), tx.put("right", tx.get("right") + 1), tx.append("log", 10**9)))
+    assert store.get("left") == store.get("right") == seen["left"] + 1 and store.pop("log")[-1] == 10**9
+    store.put_many({"a": 1, "b": 2})
+    store.clear()
+    assert store.setdefault("after", 1) == 1 and store.keys() == ["after"]
+
+def raised(n):
+    time.sleep(0)
+    return n + 1
+
+def both(tx):
+    left = tx.get("left", int)
+    time.sleep(0)
+    tx.put("left", left + 1)
+    tx.put("right", tx.get("right", int) + 1)
+    tx.append("log", left)
+
+def until_done(call):
+    def work():
+        while not done.is_set():
+            call()
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+n = 0
+def put_pair():
+    global n
+    n += 1
+    store.put("pair", (n, n))
+
+def shorten():
+    store.modify("log", lambda log: log[-5:], list)
+
+calls_of_others = put_pair, lambda: store.modify("count", raised, int), lambda: store.transact(both), shorten
+others = [until_done(call) for call in calls_of_others]
+try:
+    main()
+finally:
+    done.set()
+    for other in others:
+        other.join()
+print("whole")
+"""
+
+
+def amid(main: str) -> subprocess.CompletedProcess[str]:
+    """Run ``main`` while other threads are amid operations, modify and transact among them."""
+    return in_child(textwrap.dedent(main) + AMID)
+
+
+def test_fork_while_others_are_amid_modify_and_transact() -> None:
+    """Each of 60 children finds whole data and can use every operation at once, whatever the others were amid."""
+    result = amid(
+        """
+        def main():
+            for _ in range(60):
+                assert forked(check) == 0
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "whole\n"), result.stderr
+
+
+@pytest.mark.parametrize("call", ["modify", "transact", "both"])
+def test_fork_inside_of_a_run(call: str) -> None:
+    """A function that forks: parent and child each finish their own run, 50 times, and none sees what the other one wrote."""
+    result = amid(
+        """
+        def own(tx):
+            mine = tx.get("own", int)
+            fork()
+            tx.put("own", mine + 1)
+            return mine + 1
+
+        def fork():
+            if not made:
+                made.append(os.fork())
+                if not made[0]:
+                    signal.alarm(30)
+                    store.put("child", 1)
+
+        calls = {
+            "modify": lambda: store.modify("own", lambda mine: (fork(), mine + 1)[1], int),
+            "transact": lambda: store.transact(own),
+            "both": lambda: store.modify("outer", lambda outer: store.transact(own), int),
+        }
+
+        def main():
+            store.put_many({"own": 0, "outer": 0})
+            for number in range(50):
+                made.clear()
+                code = 1
+                try:
+                    assert calls[CALL]() == number + 1 == store.get("own", int)
+                    code = 0
+                    if not made[0]:
+                        assert "child" in store
+                        check()
+                except BaseException:
+                    faulthandler.dump_traceback()
+                    sys.excepthook(*sys.exc_info())
+                    code = 2
+                    raise
+                finally:
+                    if made == [0]:
+                        os._exit(code)
+                assert os.waitstatus_to_exitcode(os.waitpid(made[0], 0)[1]) == 0
+                assert "child" not in store
+
+        made = []
+        CALL = """
+        + repr(call)
+        + "\n"
+    )
+    assert (result.returncode, result.stdout) == (0, "whole\n"), result.stderr
+
+
+def test_fork_while_another_thread_has_asked_for_room() -> None:
+    """The one who asked is not in the child: a writer there gets through, and so does a new run."""
+    result = amid(
+        """
+        def main():
+            store.put("hot", 0)
+            runs = []
+
+            def overtaken(n):
+                runs.append(n)
+                if len(runs) <= 8:
+                    other = threading.Thread(target=store.put, args=("hot", 1000 + len(runs)))
+                    other.start()
+                    other.join()
+                else:
+                    other = threading.Thread(target=lambda: codes.append(forked(check)))
+                    other.start()
+                    other.join()
+                return n
+
+            for _ in range(10):
+                runs.clear()
+                codes = []
+                store.modify("hot", overtaken, int)
+                assert codes and not any(codes)
+        """
+    )
+    assert (result.returncode, result.stdout) == (0, "whole\n"), result.stderr
