@@ -194,8 +194,8 @@ class StoreMachine(RuleBasedStateMachine):
             assert frozen(value) == self.model.get(key, frozen(default))
             if len(runs) == 1:
                 before = handle.get_shared(key, default=NOTHING)
+                handle.transact(lambda tx: [tx.put(name, other) for name, other in meanwhile.items()])
                 for name, other in meanwhile.items():
-                    handle.put(name, other)
                     self.keep(name, other)
                 void.append(handle.get_shared(key, default=NOTHING) is not before)  # the same object again is no other version
             self.spoil(value)
@@ -228,7 +228,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 5), steps=STEPS, late=st.none() | KEYS, value=VALUES, fails=st.booleans())
     def transact(self, number: int, steps: list[Any], late: str | None, value: Any, fails: bool) -> None:
-        """Random steps through ``tx``; half-way through its first run the function puts something into the store itself."""
+        """Random steps through ``tx``; half-way through its first run the function changes something in the store itself."""
         handle = self.handle(number)
         views: list[View] = []
 
@@ -237,7 +237,7 @@ class StoreMachine(RuleBasedStateMachine):
             views.append(view)
             for at, step in enumerate(steps):
                 if late is not None and len(views) == 1 and at == len(steps) // 2:
-                    handle.put(late, value)
+                    handle.modify(late, lambda _: value, default=None)
                     self.keep(late, value)
                 view.do(tx, *step)
             if fails:

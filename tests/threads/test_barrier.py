@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from itertools import combinations_with_replacement
 from typing import Any
@@ -196,8 +197,18 @@ def test_a_list_edited_in_place_by_its_owner_is_copied_as_it_was_at_one_moment()
     together(edit, look)
 
 
-def test_a_stream_of_readers_does_not_starve_a_writer() -> None:
-    """B5: a put beside threads that read without pause comes to its end, every time."""
+WRITERS: dict[str, Callable[[MemoryStore, int], object]] = {
+    "put": lambda store, n: store.put("written", n),
+    "put_many": lambda store, n: store.put_many({"written": n, "also": n}),
+    "pop and setdefault": lambda store, n: (store.pop("written", default=None), store.setdefault("written", n)),
+    "modify": lambda store, n: store.modify("written", lambda _: n, default=None),
+    "transact": lambda store, n: store.transact(lambda tx: (tx.contains_key("written"), tx.put("written", n))),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_stream_of_readers_does_not_starve_a_writer(write: str) -> None:
+    """B5: a write beside threads that read without pause comes to its end, every time."""
     store = MemoryStore({f"key{n}": n for n in range(100)})
     done = threading.Event()
 
@@ -205,13 +216,14 @@ def test_a_stream_of_readers_does_not_starve_a_writer() -> None:
         while not done.is_set():
             store.get("key1")
             store.keys()
+            store.transact(lambda tx: (tx.get("key1"), tx.get_many(["key2", "written"])))
 
     readers = [threading.Thread(target=look, daemon=True) for _ in range(4)]
     for reader in readers:
         reader.start()
     try:
         for n in range(50):
-            writer = threading.Thread(target=store.put, args=("written", n), daemon=True)
+            writer = threading.Thread(target=WRITERS[write], args=(store, n), daemon=True)
             writer.start()
             writer.join(60)
             assert store.get("written", int) == n
