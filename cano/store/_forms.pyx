@@ -161,16 +161,16 @@ cdef int keep(Plan plan, bytes key, Spelling *spelling) except -1:
         if named is None or named is ...:
             continue
         try:
-            guards.append(PyWeakref_NewRef(named, plan))
+            guards.append(PyWeakref_NewRef(named, plan.watch))
         except TypeError:
             return 0
     plan.guards = guards
-    plan.key = key
-    plan.table = plans
+    plan.watch.key = key
+    plan.watch.table = plans
     if len(plans) >= MOST:
         plans.clear()
     plans[key] = plan
-    if plan.dead:
+    if plan.watch.dead:
         plans.pop(key, None)
     return 0
 

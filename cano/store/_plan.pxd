@@ -27,16 +27,20 @@ cdef class Node:
     cdef object facts       # what a literal admits, what the keys of a record are
 
 
+cdef class Watch:
+    cdef dict table   # where the plan is to be found under ``key``, or None
+    cdef bytes key
+    cdef list nodes   # those that hold a class weakly
+    cdef bint dead    # something that the plan speaks of is gone
+
+
 cdef class Plan:
     cdef Node root
-    cdef object form           # of a typed key alone, as is ``held``: the table holds no form and no class
+    cdef Watch watch
+    cdef object form      # of a typed key alone, as is ``held``: a plan in the table holds no form and no class
     cdef list held
-    cdef dict table            # where the plan is to be found under ``key``, or None
-    cdef bytes key
-    cdef list nodes            # all that speak of a class
-    cdef list guards           # weak references to what the addresses in ``key`` stand for
+    cdef list guards      # weak references to what the key of the plan names
     cdef bint recursive
-    cdef bint dead             # something that it speaks of is gone
 
 
 cdef class Walk:

@@ -12,7 +12,7 @@ from cpython.set cimport PyAnySet_Check
 
 from collections import deque
 
-from cano._text import name_of, shown_text
+from cano._text import key_text, name_of
 
 
 cdef extern from *:
@@ -61,23 +61,37 @@ cdef class Node:
     pass
 
 
-cdef class Plan:
-    """A compiled type form. Called with a weak reference that has died, it leaves its table."""
+cdef class Watch:
+    """Hears of the deaths of what a plan speaks of. Knows nothing of the plan, so that the two are no cycle."""
 
     def __cinit__(self):
         self.nodes = []
 
     def __call__(self, ref, /):
         cdef Node node
+        cdef Plan plan
+        cdef list nodes = []
         self.dead = True
         for node in self.nodes:
-            if node.holder is ref:
-                node.address = NULL
-                node.exact = NULL  # the address will soon be another class's
-                if node.kind == MEMBER:
-                    node.facts = frozenset()
-        if self.table is not None and self.table.get(self.key) is self:
-            del self.table[self.key]
+            if node.holder is not ref:
+                nodes.append(node)
+                continue
+            node.address = NULL  # it will soon be the address of something else
+            node.exact = NULL
+            if node.kind == MEMBER:
+                node.facts = frozenset()
+        self.nodes = nodes
+        if self.table is not None:
+            plan = self.table.get(self.key)
+            if plan is not None and plan.watch is self:
+                del self.table[self.key]
+
+
+cdef class Plan:
+    """A compiled type form."""
+
+    def __cinit__(self):
+        self.watch = Watch()
 
 
 cdef class Walk:
@@ -143,6 +157,12 @@ cdef bint failed_at(Walk walk, object step) except -1:
     if walk is not None and walk.recording:
         walk.steps.append(step if type(step) is str else f"[{step}]")
     return False
+
+
+cdef str written(object key):
+    """A key as it is written in code, if it is not too long for a sentence."""
+    text = key_text(key)
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 cdef inline bint settled(PyObject *value, Node node) noexcept:
@@ -316,9 +336,9 @@ cdef bint dict_fits(object value, Node node, Walk walk, int depth) except -1:
             continue
         key, each = <object> key_seen, <object> value_seen
         if not fits(key, first, walk, depth):
-            return failed_at(walk, f"<key {shown_text(key)}>")
+            return failed_at(walk, f"<key {written(key)}>")
         if second is not None and not fits(each, second, walk, depth):
-            return failed_at(walk, f"[{shown_text(key)}]")
+            return failed_at(walk, f"[{written(key)}]")
     return True
 
 
@@ -343,9 +363,9 @@ cdef bint mapping_fits(object value, Node node, Walk walk, int depth) except -1:
     cdef Node first = node.parts[0], second = node.parts[1]
     for key, each in value.items():
         if not fits(key, first, walk, depth):
-            return failed_at(walk, f"<key {shown_text(key)}>")
+            return failed_at(walk, f"<key {written(key)}>")
         if not fits(each, second, walk, depth):
-            return failed_at(walk, f"[{shown_text(key)}]")
+            return failed_at(walk, f"[{written(key)}]")
     return True
 
 

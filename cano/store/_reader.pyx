@@ -130,12 +130,15 @@ cdef class Reader:
 
     cdef int speak_of(self, Node node, object holder) except -1:
         """Let a node speak of a class, without keeping the class alive."""
-        node.holder = holder if cano_immortal(holder) else PyWeakref_NewRef(holder, self.plan)
+        if cano_immortal(holder):
+            node.holder = holder
+        else:
+            node.holder = PyWeakref_NewRef(holder, self.plan.watch)
+            self.plan.watch.nodes.append(node)
         node.address = <PyTypeObject *> holder
         if node.kind == CLASS:
             node.exact = node.address
         self.kept.append(holder)
-        self.plan.nodes.append(node)
         if self.plan.held is not None:
             self.plan.held.append(holder)
         return 0

@@ -1,9 +1,13 @@
 """Every operation of the store and every way in which it fails, each on its own and each to be called thousands of times."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypedDict
+from typing import Annotated, Any, Literal, Protocol, TypedDict
+
+import typing_extensions
 
 from cano.store import Key, MemoryStore
+
+listof: Any = list
 
 
 class Value: ...
@@ -82,6 +86,9 @@ class Watched:
         self.typed = Key(self.key, Value)
         self.typed_wrong = Key(self.key, Other)
         self.typed_log = Key("log", list)
+        self.typed_flat = Key("flat list", list[int | str | None])
+        alias: Any = typing_extensions.TypeAliasType  # under another name: no checker could find what it speaks of
+        self.alias: Any = alias("Loop", "int | list[Loop] | tuple[Loop, dict[str, Loop]]")
         self.log: list[Any] = [self.value]
         self.generator: Any = (each for each in "")
 
@@ -104,6 +111,7 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
         "flat set": {1, 2},
         "nested": {"a": [inner, {"b": (inner, 1)}], "c": inner},
         "loop": loop,
+        "record": {"a": 1},
         "objects as keys": {(1, one.value): [1]},
         "set of objects": {one.value, 1},
         "deep": [Deep(), Deep(), {1: Deep()}],
@@ -118,6 +126,19 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
         "turncoat in a list": [Turncoat()],
     }
     copies: Any = new(values)
+
+    inside: list[tuple[str, Any]] = [
+        ("flat list", list[int | str | None]),
+        ("flat dict", dict[int | str, int | str]),
+        ("flat tuple", tuple[int, tuple[str, ...]]),
+        ("flat set", set[int]),
+        ("nested", dict[str, list[int | list[int] | Value | dict[str, Any]]]),
+        ("deep", list[Deep | dict[int, Deep]]),
+        ("object", Annotated[Value, "note"]),
+        ("record", Row),
+        ("record", Literal["a"] | Row),
+        ("loop", one.alias),
+    ]
 
     def replaced() -> None:
         store.put("scratch", one.value)
@@ -150,6 +171,11 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
         "get": lambda: store.get(one.key),
         "get of a type": lambda: store.get(one.key, one.form),
         "get of a union": lambda: store.get(one.key, one.union),
+        **{f"get of {form}": lambda form=form, name=name: copies.get(name, form) for name, form in inside},
+        **{
+            f"get of another than {form}": lambda form=form: copies.get("nested", form) for name, form in inside if name != "nested"
+        },
+        "get of a form under a typed key": lambda: copies.get(one.typed_flat),
         "get of a class with its own check": lambda: store.get(one.key, Anything),
         "get of a typed key": lambda: store.get(one.typed),
         "get of a str subclass": lambda: store.get(one.text, one.form),
@@ -182,6 +208,7 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
             one.typed == one.typed_wrong,
             repr(one.typed),
             one.typed.__reduce__(),
+            Key(one.key, listof[one.form]),
             Key[int],
         ),
         "missing": lambda: store.get(one.missing),

@@ -54,6 +54,34 @@ for kind in range(3):
     )
 
 
+def test_the_plans_of_forms_go_with_the_classes_in_them() -> None:
+    """Thousands of classes that were asked for, right and wrong, and are gone leave nothing of what was made for them."""
+    alone(
+        """
+import gc
+store = MemoryStore({"key": [1], "row": {"a": 1}})
+def ask():
+    kind = type("Kind", (), {})
+    for form in (list[kind], list[kind | int], dict[str, list[kind]] | tuple[kind, int] | None):
+        try:
+            store.get("key", form)
+        except TypeError:
+            pass
+    store.put(Key("other", list[kind]), [kind()])
+    store.get(Key("other", list[kind]))
+    store.remove("other")
+def measured():
+    for _ in range(1000): ask()
+    gc.collect()
+    return len(gc.get_objects()), sys.getallocatedblocks()
+for _ in range(5): measured()
+before, after = measured(), measured()
+assert abs(after[0] - before[0]) < 10 and abs(after[1] - before[1]) < 20, (before, after)
+""",
+        seconds=60,
+    )
+
+
 def test_a_store_gives_its_memory_back() -> None:
     """Filled and cleared, filled and dropped, a hundred times over, the process is as large as after the first time."""
     alone(
