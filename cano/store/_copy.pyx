@@ -21,12 +21,15 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.type cimport PyType_Check
 
 from cano.store._memo cimport (
-    cano_memo, cano_memo_drop, cano_memo_find, cano_memo_make, cano_memo_note, cano_memo_passed_on, cano_memo_show,
+    cano_memo, cano_memo_begin, cano_memo_drop, cano_memo_end, cano_memo_find, cano_memo_make, cano_memo_note, cano_memo_passed_on,
+    cano_memo_show,
 )
+from cano.store._plain cimport cano_plain_known, cano_plain_layout, cano_plain_note, cano_plain_version
 
 import copy as copy_module
 from copyreg import __newobj__, dispatch_table
 from enum import Enum
+from types import GetSetDescriptorType
 
 
 cdef extern from *:
@@ -34,13 +37,14 @@ cdef extern from *:
     void Py_LeaveRecursiveCall() noexcept
     int PyList_SetItem(object, Py_ssize_t, PyObject *) except -1
     object PyFrozenSet_New(object)
+    object PyObject_GenericGetDict(object, void *)
     PyTypeObject PyBaseObject_Type, PyDict_Type, PyList_Type, PyTuple_Type, PySet_Type, PyFrozenSet_Type
     PyTypeObject PyType_Type, PyFunction_Type, PyCFunction_Type, PyCode_Type, PyProperty_Type, PyRange_Type, _PyWeakref_RefType
     const Py_ssize_t PY_SSIZE_T_MAX
 
 
 cdef enum:
-    DEEPEST = 1_000  # levels in one another: some 300 bytes of C stack each, and threads may have but 512 kB
+    DEEPEST = 1_000  # levels in one another: up to 400 bytes of C stack each, and threads may have but 512 kB
     OF_CONTAINER = 1
     OF_OBJECT = 2  # takes as much stack as two
 
@@ -49,7 +53,8 @@ cdef object AS_IT_IS = getattr(copy_module, "_deepcopy_atomic", None)  # how tha
 cdef dict REDUCERS = dispatch_table
 cdef object NEW_OBJECT = __newobj__
 cdef object OF_ENUM = Enum.__deepcopy__
-cdef object ABSENT = object()
+cdef tuple ASKED_OF_OBJECTS = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__", "__getstate__")
+cdef frozenset OWN_CODE = frozenset((*ASKED_OF_OBJECTS, "__setstate__"))
 
 
 cdef inline bint is_whole(object value) noexcept:
@@ -115,13 +120,14 @@ cdef list copy_list(list original, cano_memo *memo, int depth):
         at += 1
     if at == size and depth == 0:
         return copy  # nobody will ask for it again
-    cano_memo_note(memo, original, copy)
+    cano_memo_begin(memo, original, copy)
     if at < size:
         go_deeper(depth)
         try:
             replace_items(copy, at, memo, depth + OF_CONTAINER)
         finally:
             Py_LeaveRecursiveCall()
+    cano_memo_end(memo, original, copy)
     return copy
 
 
@@ -152,13 +158,14 @@ cdef dict copy_dict(dict original, cano_memo *memo, int depth):
             flat = False
     if flat and depth == 0:
         return copy  # nobody will ask for it again
-    cano_memo_note(memo, original, copy)
+    cano_memo_begin(memo, original, copy)
     if not flat:
         go_deeper(depth)
         try:
             replace_values(copy, at, memo, depth + OF_CONTAINER)
         finally:
             Py_LeaveRecursiveCall()
+    cano_memo_end(memo, original, copy)
     return copy
 
 
@@ -195,7 +202,7 @@ cdef int replace_keys(dict copy, object first, object new_key, object new_value,
     return 0
 
 
-cdef tuple copy_tuple(tuple original, cano_memo *memo, int depth):
+cdef object copy_tuple(tuple original, cano_memo *memo, int depth):
     cdef Py_ssize_t size = PyTuple_GET_SIZE(original), at = 0
     cdef PyObject *known = NULL
     cdef list parts
@@ -210,7 +217,7 @@ cdef tuple copy_tuple(tuple original, cano_memo *memo, int depth):
         Py_LeaveRecursiveCall()
     # The tuple may have been met again inside itself: then it is copied already.
     if cano_memo_find(memo, original, &known):
-        return <tuple> cano_memo_passed_on(known)
+        return cano_memo_passed_on(known)
     if parts is None:
         return original
     copy = PyList_AsTuple(parts)
@@ -242,8 +249,8 @@ cdef object copy_object(object value, cano_memo *memo, int depth):
         return value if copier is AS_IT_IS else copier(value, cano_memo_show(memo))
     if PyType_Check(value):
         return value
-    if (kind is &PySet_Type or kind is &PyFrozenSet_Type) and PyDict_GetItemWithError(REDUCERS, <object> kind) is NULL:
-        copy = copy_of_plain_set(value)
+    if is_plain(kind) and PyDict_GetItemWithError(REDUCERS, <object> kind) is NULL:
+        copy = copy_unasked(value, kind, memo, depth)
         if copy is not None:
             return copy
     copier = getattr(value, "__deepcopy__", None)
@@ -268,13 +275,61 @@ cdef inline bint is_of_enum(object copier, object value) noexcept:
     )
 
 
-cdef object copy_of_plain_set(object original):
-    """Copy a set or frozenset of plain values; None if it has others."""
-    cdef set copy = set(original)
-    for part in copy:
-        if not is_atomic(<PyObject *> part):
+cdef inline bint is_plain(PyTypeObject *kind) except -1:
+    """True for the sets, and for a class whose objects are copied by their attributes alone, without any code of theirs."""
+    cdef int known
+    if kind is &PySet_Type or kind is &PyFrozenSet_Type:
+        return True
+    known = cano_plain_known(kind)
+    return known if known >= 0 else look_at_class(kind)
+
+
+cdef bint look_at_class(PyTypeObject *kind) except -1:
+    cdef unsigned int version = cano_plain_version(kind)
+    cdef bint plain = type(<object> kind) is type and cano_plain_layout(kind)
+    if version == 0:
+        return False  # it could not be remembered
+    if plain:
+        for base in (<object> kind).__mro__[:-1]:
+            own = base.__dict__
+            if not OWN_CODE.isdisjoint(own) or own.get("__slots__", ()) is not ():
+                plain = False
+            elif "__dict__" in own and type(own["__dict__"]) is not GetSetDescriptorType:
+                plain = False
+    cano_plain_note(version, plain)
+    return plain
+
+
+cdef object copy_unasked(object value, PyTypeObject *kind, cano_memo *memo, int depth):
+    """Copy a set of plain values, or an object of a plain class; None: it has to be asked."""
+    cdef dict attributes
+    if kind is &PySet_Type or kind is &PyFrozenSet_Type:
+        parts = set(value)
+        for part in parts:
+            if not is_atomic(<PyObject *> part):
+                return None
+        return parts if kind is &PySet_Type else PyFrozenSet_New(parts)
+    attributes = PyObject_GenericGetDict(value, NULL)
+    for name in ASKED_OF_OBJECTS:
+        if name in attributes:
             return None
-    return copy if type(original) is set else PyFrozenSet_New(copy)
+    go_deeper(depth)
+    try:
+        return copy_plain_object(value, attributes, memo, depth + OF_OBJECT)
+    finally:
+        Py_LeaveRecursiveCall()
+
+
+cdef object copy_plain_object(object value, dict attributes, cano_memo *memo, int depth):
+    """Do what comes of the ``__reduce_ex__`` that all objects have."""
+    copy = PyBaseObject_Type.tp_new(type(value), <PyObject *> (), NULL)
+    cano_memo_begin(memo, value, copy)
+    state = copy_part(attributes, memo, depth)
+    if type(state) is dict:
+        PyDict_Update(PyObject_GenericGetDict(copy, NULL), state)
+    elif state is not None:
+        restore(copy, state)
+    return copy
 
 
 cdef object reduce(object value):
@@ -304,7 +359,7 @@ cdef object reconstruct(object value, tuple reduced, cano_memo *memo, int depth)
         copy = new_object(arguments)
     else:
         copy = constructor(*arguments)
-    cano_memo_note(memo, value, copy)
+    cano_memo_begin(memo, value, copy)
     if given > 2 and reduced[2] is not None:
         restore(copy, copy_part(reduced[2], memo, depth))
     if given > 3 and reduced[3] is not None:

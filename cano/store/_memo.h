@@ -150,11 +150,9 @@ static inline int cano_memo_find(cano_memo *memo, PyObject *original, PyObject *
     return memo->shown == NULL ? 0 : cano_memo_item(memo->shown, original, copy);
 }
 
-/* Note what became of ``original``, in the place of what was noted before. Runs user code in the latter case. */
-static inline int cano_memo_note(cano_memo *memo, PyObject *original, PyObject *copy)
+/* Put a pair into the table, in the place of what was there before. Runs user code in the latter case. */
+static inline int cano_memo_put(cano_memo *memo, PyObject *original, PyObject *copy)
 {
-    if (memo->shown != NULL)
-        return cano_memo_note_shown(memo->shown, original, copy);
     if (memo->slots == NULL) {
         memset(memo->first, 0, sizeof memo->first);
         memo->slots = memo->first;
@@ -175,6 +173,24 @@ static inline int cano_memo_note(cano_memo *memo, PyObject *original, PyObject *
     else
         Py_DECREF(before);
     return 0;
+}
+
+/* Note what ``original`` is becoming, before its parts are looked at. Runs user code, if something was noted before. */
+static inline int cano_memo_begin(cano_memo *memo, PyObject *original, PyObject *copy)
+{
+    return memo->shown == NULL ? cano_memo_put(memo, original, copy) : cano_memo_set_item(memo->shown, original, copy);
+}
+
+/* The same when the parts are done: what user code has noted in between does not count any more. */
+static inline int cano_memo_end(cano_memo *memo, PyObject *original, PyObject *copy)
+{
+    return memo->shown == NULL ? 0 : cano_memo_note_shown(memo->shown, original, copy);
+}
+
+/* Note what became of ``original``. */
+static inline int cano_memo_note(cano_memo *memo, PyObject *original, PyObject *copy)
+{
+    return memo->shown == NULL ? cano_memo_put(memo, original, copy) : cano_memo_note_shown(memo->shown, original, copy);
 }
 
 /* The memo as the dict that user code expects: a new reference. */

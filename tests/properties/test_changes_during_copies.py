@@ -191,9 +191,11 @@ def test_what_user_code_does_to_the_memo_counts(act: str, later: str) -> None:
     if later == "tuple":
         whole[4] = (one, one)
 
-    def shape(copied: Any) -> list[Any]:
+    def shape(outer: Any) -> list[Any]:
+        copied = outer[0]
         first = copied[0]
         return [
+            outer[1] is copied,
             [type(part) for part in copied],
             [part is first for part in copied],
             copied[3]["k"] is first,
@@ -201,7 +203,8 @@ def test_what_user_code_does_to_the_memo_counts(act: str, later: str) -> None:
             copied[2] is copied,
         ]
 
-    assert shape(MemoryStore({"key": whole}).get("key")) == shape(copy.deepcopy(whole))
+    graph = [whole, whole]
+    assert shape(MemoryStore({"key": graph}).get("key")) == shape(copy.deepcopy(graph))
 
 
 def test_memory_that_runs_out_at_any_moment_is_an_error_and_leaks_nothing() -> None:

@@ -4,7 +4,7 @@ import copy
 import copyreg
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
 
@@ -13,6 +13,7 @@ from cano.store import MemoryStore
 from tests.unit.store.hostile import Color
 
 ASKED: list[str] = []
+T = TypeVar("T")
 
 
 class Asked:
@@ -73,6 +74,31 @@ class OwnDict:
         return self.shown
 
 
+class LateSlots:
+    """Names its slots when it is made already, so that they are attributes that are set one by one."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        ASKED.append(f"set {name}")
+        super().__setattr__(name, value)
+
+
+LateSlots.__slots__ = ("part",)  # type: ignore[attr-defined]
+
+
+class Parametrised(Generic[T]):
+    def __init__(self) -> None:
+        self.part = [1]
+
+
+class OwnClass:
+    """Says that it is of another class, and one that has ``__reduce__``."""
+
+    @property
+    def __class__(self) -> Any:
+        ASKED.append("__class__")
+        return Evasive
+
+
 class Meta(type):
     def __hash__(cls) -> int:
         ASKED.append("hash")
@@ -99,7 +125,15 @@ def with_own(name: str, method: Callable[..., Any]) -> Any:
 def described(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [type(value), *map(described, value)]
-    return [type(value), {name: repr(each) for name, each in getattr(value, "__dict__", {}).items()}]
+    return [
+        type(value),
+        {name: type(each) if callable(each) else repr(each) for name, each in getattr(value, "__dict__", {}).items()},
+    ]
+
+
+def with_part(made: Any) -> Any:
+    made.part = [1]
+    return made
 
 
 def slotted() -> Slotted:
@@ -113,8 +147,11 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "new with arguments": lambda: Made([1]),
     "new with named arguments": lambda: Keyed([1]),
     "attributes and slots": slotted,
+    "slots that were named late": lambda: with_part(LateSlots()),
+    "a generic class": Parametrised[int],
     "a __getattr__": Evasive,
     "a __dict__ of its own": OwnDict,
+    "a __class__ of its own": OwnClass,
     "a metaclass": OfMeta,
     "a class with a metaclass": lambda: OfMeta,
     "a __deepcopy__ on the instance": lambda: with_own("__deepcopy__", lambda memo: ["made", len(memo) > 0]),
