@@ -66,7 +66,14 @@ class View:
         """What the transaction finds under a key, None for nothing."""
         if key in self.written:
             return None if self.written[key] is NOTHING else frozen(self.written[key])
-        return self.read.setdefault(key, self.machine.model.get(key))
+        if key not in self.read:
+            assert self.holds(), "a new read beside an outdated one"
+            self.read[key] = self.machine.model.get(key)
+        return self.read[key]
+
+    def holds(self) -> bool:
+        """Whether all that was read is what is there now."""
+        return all(self.machine.model.get(key) == was for key, was in self.read.items())
 
     def do(self, tx: Transaction, what: str, key: str, value: Any, form: Any, typed: bool, default: bool) -> None:
         if what in ("get", "get_shared", "pop"):

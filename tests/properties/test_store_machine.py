@@ -252,6 +252,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert not fails
         assert returned == len(views) <= 2
         assert len(views) == 1 or late in views[0].read
+        assert views[-1].holds() or not views[-1].written
         for key, written in views[-1].written.items():
             if written is NOTHING:
                 self.forget(key)
