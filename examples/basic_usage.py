@@ -12,18 +12,18 @@ def main() -> None:
 
     # Get them back by type: the result is checked, and a type checker knows what it is.
     count = store.get("count", int)
-    labels = store.get("labels", list)
+    labels = store.get("labels", list[str])
     print(f"count: {count}")
     print(f"labels: {labels}")
 
     # What get returns is yours: to change it changes nothing in the store.
     labels.append("c")
-    print(f"labels in the store: {store.get('labels', list)}")
+    print(f"labels in the store: {store.get('labels', list[str])}")
 
     # Append to a list; the first append makes it.
     store.append("log", "step 1 complete")
     store.append("log", "step 2 complete")
-    print(f"log: {store.get('log', list)}")
+    print(f"log: {store.get('log', list[str])}")
 
     # Ask before you read a key that may be absent, or give a default.
     if store.contains_key("result"):

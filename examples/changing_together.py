@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from cano import Key, MemoryStore, Transaction
 
 SEATS = Key("seats", int)
-WAITING = Key("waiting", list)
+WAITING = Key("waiting", list[str])
 VISITS = Key("visits", int)
 
 

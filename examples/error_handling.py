@@ -11,11 +11,11 @@ from cano import AppendTypeMismatch, CanoError, CopyError, KeyNotFound, LockErro
 def key_not_found(store: MemoryStore) -> None:
     """The key does not exist: ask first, give a default, or catch the error. It is a KeyError, too."""
     try:
-        store.get("recrods", list)
+        store.get("recrods", list[int])
     except KeyNotFound as error:
         print(f"KeyNotFound: {error}")
         print(f"  key={error.key!r}, is a KeyError: {isinstance(error, KeyError)}")
-    print(f"  with a default: {store.get('recrods', list, default=[])}")
+    print(f"  with a default: {store.get('recrods', list[int], default=[])}")
 
 
 def type_mismatch(store: MemoryStore) -> None:

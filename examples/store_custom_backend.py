@@ -90,7 +90,7 @@ async def main() -> None:
     )
     await workflow.orchestrate(State.START)
 
-    print(f"status: {store.get('status', str)}, log: {store.get('log', list)}")
+    print(f"status: {store.get('status', str)}, log: {store.get('log', list[str])}")
     print(f"get_shared twice, one object: {store.get('one_object', bool)}")
     print(f"keys: {sorted(store.keys())}, len: {store.len()}")
     print(f"raw keys: {sorted(shared.keys())}")

@@ -25,7 +25,7 @@ class IngestTask:
 class TransformTask:
     async def run(self, res: Resources) -> TaskResult[Stage]:
         store = res.get("store", MemoryStore)
-        records = store.get("records", list)
+        records = store.get("records", list[int])
         store.put("result", [x * 2 for x in records])
         return TaskResult.single(Stage.COMPLETE)
 
@@ -43,7 +43,7 @@ async def main() -> None:
     final = await workflow.orchestrate(Stage.INGEST)
 
     # The caller's handle sees what the tasks have left.
-    result = store.get("result", list)
+    result = store.get("result", list[int])
     print(f"Processed {len(result)} records")
     print(f"first: {result[:4]}, last: {result[-1]}, state: {final.name}")
 

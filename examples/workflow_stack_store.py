@@ -31,9 +31,9 @@ class Metrics(NamedTuple):
     mean_millis: float
 
 
-SAMPLES = Key("samples", list)
+SAMPLES = Key("samples", list[Sample])
 METRICS = Key("metrics", Metrics)
-STAGES = Key("stages", list)
+STAGES = Key("stages", list[str])
 RESPONSE = Key("response", str)
 
 TRAFFIC = [Sample(12.0, 200), Sample(18.5, 200), Sample(950.0, 503), Sample(20.5, 200), Sample(1_400.0, 503), Sample(9.0, 200)]
@@ -49,7 +49,7 @@ async def sample(store: MemoryStore) -> Literal[Stage.MEASURE]:
 
 @task
 async def measure(store: MemoryStore) -> Literal[Stage.ALERT, Stage.RESPOND]:
-    samples: list[Sample] = store.get_shared(SAMPLES)  # read and not changed: no copy
+    samples = store.get_shared(SAMPLES)  # read and not changed: no copy
     failed = sum(one.status >= 500 for one in samples)
     store.put(METRICS, Metrics(len(samples), failed, fmean(one.millis for one in samples)))
     store.append(STAGES, "measure")

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from cano import Key, MemoryStore, Resources, Workflow, task
 from examples.weather.figures import Figures, summarise
-from examples.weather.model import BrokenFile, Parsed, Settings
+from examples.weather.model import BadRow, BrokenFile, Parsed, Settings
 from examples.weather.report import render_figures, render_rejection
 from examples.weather.rows import parse
 
@@ -36,10 +36,10 @@ class Note(NamedTuple):
 
 RAW = Key("raw", bytes)
 PARSED = Key("parsed", Parsed)
-BAD_ROWS = Key("bad_rows", list)
+BAD_ROWS = Key("bad_rows", list[BadRow])
 FIGURES = Key("figures", Figures)
 REPORT = Key("report", str)
-NOTES = Key("notes", list)
+NOTES = Key("notes", list[Note])
 
 
 def too_many_bad(bad: int, rows: int, max_bad_percent: float) -> bool:

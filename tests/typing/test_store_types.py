@@ -4,8 +4,8 @@
 checker would let pass, so a bad line has to fail with just the code that it names.
 """
 
-from collections.abc import Iterator
-from typing import Any, Literal, assert_type
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NewType, TypedDict, assert_type
 
 import pytest
 
@@ -14,6 +14,15 @@ from cano.store import Key, MemoryStore
 
 COUNT = Key("count", int)
 LOG = Key("log", list)
+
+
+UserId = NewType("UserId", int)
+
+
+class Row(TypedDict):
+    """A record of the user's own."""
+
+    name: str
 
 
 class Colour:
@@ -86,18 +95,43 @@ def test_the_other_calls_return_plain_built_ins() -> None:
     assert_type(store.clone(), MemoryStore)
 
 
-def forms(store: MemoryStore) -> None:
-    """Ask for forms that are no class; only read by the checkers."""
+def test_a_form_in_the_call_is_the_type_of_the_result() -> None:
+    """Unions, literals, parametrised containers, records and aliases are inferred as a class is."""
+    store = MemoryStore({"count": 3, "log": ["a"], "mode": "fast", "row": {"name": "n"}, "table": {"a": [1.5]}, "pair": (1, "a")})
     assert_type(store.get("count", int | None), int | None)
     assert_type(store.get("log", list[str]), list[str])
     assert_type(store.get("mode", Literal["fast", "safe"]), Literal["fast", "safe"])
     assert_type(store.get("table", dict[str, list[float]], default=None), dict[str, list[float]] | None)
+    assert_type(store.get("pair", tuple[int, str]), tuple[int, str])
+    assert_type(store.get("log", Sequence[str]), Sequence[str])
+    assert_type(store.get("row", Row), Row)
+    assert_type(store.get("row", Mapping[str, str] | Row)["name"], str)
+    assert_type(store.get("count", Annotated[int, "positive"]), int)
+    assert_type(store.get("count", UserId), UserId)
+    assert_type(store.get_shared("count", Any), Any)
+    assert_type(store.setdefault("more", [1], list[int]), list[int])
+    assert_type(store.pop("log", list[str]), list[str])
+
+
+def test_a_typed_key_carries_its_form() -> None:
+    """What ``append`` takes under a key of a list is an item of that list, for both checkers and when it runs."""
+    store = filled()
     log = Key("log", list[str])
     assert_type(log, Key[list[str]])
     assert_type(store.get(log), list[str])
     store.append(log, "b")
-    store.append(log, 2)  # type: ignore[misc]  # pyright: ignore[reportCallIssue, reportArgumentType]
-    assert_type(store.get(Key("either", int | str)), int | str)
+    with pytest.raises(TypeMismatch):
+        store.append(log, 2)  # type: ignore[misc]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    assert_type(store.get(Key("count", int | str)), int | str)
+
+
+def test_a_result_of_a_form_cannot_be_taken_for_another() -> None:
+    """A list of texts is no list of numbers, for either checker."""
+    store = filled()
+    with pytest.raises(TypeMismatch):
+        numbers: list[int] = store.get("log", list[int])
+    numbers = store.get("log", list[str])  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    assert len(numbers) == 1
 
 
 def test_a_key_that_is_no_text_is_refused() -> None:
