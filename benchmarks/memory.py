@@ -19,7 +19,11 @@ from cano.store import MemoryStore
 
 MOST = 10_000_000
 STEPS = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)  # of each power of ten
-SUBJECTS = ("MemoryStore", "dict")
+# Makes one, and keeps it by its method.
+SUBJECTS: dict[str, Callable[[], Callable[[str, int], None]]] = {
+    "MemoryStore": lambda: MemoryStore().put,
+    "dict": lambda: dict[str, int]().__setitem__,
+}
 STATM = Path("/proc/self/statm")
 
 
@@ -39,19 +43,13 @@ def traced() -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
-def fill(subject: str, most: int, weigh: Callable[[], int]) -> list[Point]:
-    """Fill a store or a dict key by key, and weigh it at each size: bytes per entry."""
+def fill(put: Callable[[str, int], None], most: int, weigh: Callable[[], int]) -> list[Point]:
+    """Fill something key by key, and weigh it at each size: bytes per entry."""
     keys = [f"key {i}" for i in range(most)]
     points: list[Point] = []
     done = 0
-    marks = sizes(most)
     before = weigh()
-    if subject == "dict":
-        held: dict[str, int] = {}
-        put = held.__setitem__
-    else:
-        put = MemoryStore().put
-    for mark in marks:
+    for mark in sizes(most):
         for i in range(done, mark):
             put(keys[i], 7)
         done = mark
@@ -75,4 +73,4 @@ if __name__ == "__main__":
     _, what, upto, how = sys.argv
     if how == "allocated":
         tracemalloc.start()
-    print(json.dumps(fill(what, int(upto), traced if how == "allocated" else resident)))
+    print(json.dumps(fill(SUBJECTS[what](), int(upto), traced if how == "allocated" else resident)))

@@ -108,18 +108,18 @@ def lines(title: str, across: Axis, up: Axis, drawn: Sequence[Line]) -> str:
         text((LEFT + right) / 2, HEIGHT - 12, across.name, anchor="middle"),
         text(0, 0, up.name, anchor="middle", more=f' transform="translate(18 {(TOP + bottom) / 2:.0f}) rotate(-90)"'),
     ]
-    ends: list[tuple[float, Line]] = []
+    ends: list[tuple[float, float, Line]] = []
     for line in drawn:
         places = [at(x, y) for x, y in line.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         dashes = ' stroke-dasharray="6 4"' if line.dashed else ""
         colour = COLOURS[line.colour]
         parts.append(f'<polyline class="line" stroke="{colour}"{dashes} points="{path}"/>')
-        ends.append((places[-1][1], line))
-    ends.sort(key=lambda end: end[0])
-    for (y, line), label in zip(ends, apart([y for y, _ in ends]), strict=True):
+        ends.append((*places[-1], line))
+    ends.sort(key=lambda end: end[1])
+    for (x, y, line), label in zip(ends, apart([y for _, y, _ in ends]), strict=True):
         parts += [
-            f'<line stroke="{COLOURS[line.colour]}" x1="{right + 2}" y1="{y:.1f}" x2="{right + 14}" y2="{label:.1f}"/>',
+            f'<line stroke="{COLOURS[line.colour]}" x1="{x + 2:.1f}" y1="{y:.1f}" x2="{right + 14}" y2="{label:.1f}"/>',
             text(right + 18, label + 4, line.name, more=f' style="fill:{COLOURS[line.colour]}"'),
         ]
     return svg(title, parts)

@@ -1,11 +1,12 @@
 """The measurements behind docs/performance.md count and read what they say; no time is asserted."""
 
+import os
 import sys
 from itertools import chain
 
 import pytest
 
-from benchmarks import keys, latency, memory, threads, values
+from benchmarks import __main__, keys, latency, machine, memory, threads, values
 from benchmarks.effort import FULL, SMOKE
 from benchmarks.growth import Figure
 from benchmarks.parts import pair
@@ -65,6 +66,8 @@ def test_percentiles_are_those_of_all_reads_the_counted_and_the_late() -> None:
     assert dict(map(pair, latency.percentiles(counts, [700_000, 5_000_000]))) == pytest.approx(
         {50.0: 50e-9, 99.0: 90e-9, 99.9: 5e-3, 99.99: 5e-3, 100.0: 5e-3}
     )
+    halves = [0] * 10 + [500] * 2
+    assert dict(map(pair, latency.percentiles(halves, [])))[50.0] == pytest.approx(11e-9)
     assert dict(map(pair, latency.percentiles(counts, [])))[latency.WORST] == pytest.approx(90e-9)
 
 
@@ -75,11 +78,10 @@ def test_the_switch_interval_is_put_back() -> None:
     assert sys.getswitchinterval() == before
 
 
-@pytest.mark.parametrize("subject", memory.SUBJECTS)
-def test_what_is_weighed_is_what_was_put(subject: str) -> None:
-    """Each size is weighed when exactly so many keys are in, and the weight is divided by them."""
-    weights = iter([100, 1_100, 1_600, 2_100])
-    assert memory.fill(subject, 20, lambda: next(weights)) == [(10, 100.0), (15, 100.0), (20, 100.0)]
+def test_what_is_weighed_is_what_was_put() -> None:
+    """Each size is weighed when exactly so many keys are in, and the weight beyond the empty one is divided by them."""
+    held: dict[str, int] = {}
+    assert memory.fill(held.__setitem__, 20, lambda: 5_000 + 100 * len(held)) == [(10, 100.0), (15, 100.0), (20, 100.0)]
 
 
 def test_a_picture_places_its_lines_by_their_axes() -> None:
@@ -89,3 +91,16 @@ def test_a_picture_places_its_lines_by_their_axes() -> None:
     )
     assert 'points="90.0,205.0 360.0,46.0 630.0,364.0"' in drawn
     assert apart([10.0, 11.0, 50.0]) == [10.0, 27.0, 50.0]
+
+
+def test_a_machine_that_others_keep_busy_is_not_measured_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run is refused with the way around it, before anything is measured or written."""
+    monkeypatch.setattr(os, "getloadavg", lambda: (machine.BUSY, 0.0, 0.0))
+    monkeypatch.setattr(__main__, "PATIENCE", 0)
+    monkeypatch.setattr(sys, "argv", ["benchmarks"])
+    assert __main__.main() == 1
+    said = capsys.readouterr()
+    assert "--anyway" in said.err
+    assert said.out == ""
