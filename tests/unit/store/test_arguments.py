@@ -41,6 +41,30 @@ WRONG: dict[str, Callable[[Any], object]] = {
     "clear(key=)": lambda store: store.clear(key="a"),
     "clone(x)": lambda store: store.clone(1),
     "snapshot(x)": lambda store: store.snapshot(1),
+    "pop()": lambda store: store.pop(),
+    "pop(k, T, d)": lambda store: store.pop("a", int, 1),
+    "pop(key=)": lambda store: store.pop(key="a"),
+    "pop(k, form=)": lambda store: store.pop("a", form=int),
+    "pop(k, None)": lambda store: store.pop("a", None),
+    "setdefault(k)": lambda store: store.setdefault("a"),
+    "setdefault(k, v, T, x)": lambda store: store.setdefault("a", 1, int, 2),
+    "setdefault(k, default=)": lambda store: store.setdefault("a", default=1),
+    "modify(k)": lambda store: store.modify("a"),
+    "modify(k, f, T, d)": lambda store: store.modify("a", str, int, 1),
+    "modify(k, fn=)": lambda store: store.modify("a", fn=str),
+    "modify(f, k)": lambda store: store.modify(str, "a"),
+    "put_many()": lambda store: store.put_many(),
+    "put_many(m, m)": lambda store: store.put_many({"a": 2}, {"b": 3}),
+    "put_many(**)": lambda store: store.put_many(a=2),
+    "put_many(mapping=)": lambda store: store.put_many(mapping={"a": 2}),
+    "transact()": lambda store: store.transact(),
+    "transact(f, x)": lambda store: store.transact(lambda tx: tx.put("a", 2), 1),
+    "transact(fn=)": lambda store: store.transact(fn=lambda tx: tx.put("a", 2)),
+    "transact(f of nothing)": lambda store: store.transact(lambda: 1),
+    "transact(f of two)": lambda store: store.transact(lambda tx, other: tx.put("a", 2)),
+    "pop unbound": lambda store: MemoryStore.pop({"a": 1}, "a"),  # type: ignore[call-overload]
+    "transact unbound on None": lambda store: MemoryStore.transact(None, lambda tx: 1),  # type: ignore[arg-type]
+    "put_many unbound": lambda store: MemoryStore.put_many({"a": 1}),  # type: ignore[call-arg, arg-type]
     "put unbound": lambda store: MemoryStore.put("a", 1),  # type: ignore[call-overload]
     "get unbound on a dict": lambda store: MemoryStore.get({"a": 1}, "a"),  # type: ignore[call-overload]
     "len unbound on None": lambda store: MemoryStore.len(None),  # type: ignore[arg-type]

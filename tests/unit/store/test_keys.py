@@ -4,7 +4,7 @@ import copy
 import pickle
 import sys
 from collections import UserString
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from types import GenericAlias
 from typing import Any
 
@@ -13,6 +13,23 @@ import pytest
 from cano.errors import TypeMismatch
 from cano.store import Key, MemoryStore
 from tests.unit.store.hostile import ActsAsText, Color, HostileText, OldColor, Unprintable
+
+
+class Pairs(Mapping[Any, int]):
+    """A good key and another one, which need not be hashable."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def __getitem__(self, key: Any) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(["new", self.key])
+
+    def __len__(self) -> int:
+        return 2
+
 
 CALLS: dict[str, Callable[[Any, Any], object]] = {
     "get": lambda store, key: store.get(key),
@@ -25,6 +42,21 @@ CALLS: dict[str, Callable[[Any, Any], object]] = {
     "remove": lambda store, key: store.remove(key),
     "contains_key": lambda store, key: store.contains_key(key),
     "in": lambda store, key: key in store,
+    "pop": lambda store, key: store.pop(key),
+    "pop of a type": lambda store, key: store.pop(key, int),
+    "pop with a default": lambda store, key: store.pop(key, default=1),
+    "setdefault": lambda store, key: store.setdefault(key, 1),
+    "modify": lambda store, key: store.modify(key, lambda value: value, default=1),
+    "put_many": lambda store, key: store.put_many(Pairs(key)),
+    "tx.get": lambda store, key: store.transact(lambda tx: tx.get(key)),
+    "tx.get_shared": lambda store, key: store.transact(lambda tx: tx.get_shared(key, default=1)),
+    "tx.get_many": lambda store, key: store.transact(lambda tx: tx.get_many(["a", key])),
+    "tx.put": lambda store, key: store.transact(lambda tx: (tx.put("new", 1), tx.put(key, 1))),
+    "tx.append": lambda store, key: store.transact(lambda tx: (tx.put("new", 1), tx.append(key, 1))),
+    "tx.remove": lambda store, key: store.transact(lambda tx: (tx.put("new", 1), tx.remove(key))),
+    "tx.pop": lambda store, key: store.transact(lambda tx: (tx.put("new", 1), tx.pop(key, default=1))),
+    "tx.contains_key": lambda store, key: store.transact(lambda tx: tx.contains_key(key)),
+    "in tx": lambda store, key: store.transact(lambda tx: key in tx),
 }
 TEXTS = [
     "",
