@@ -1,74 +1,29 @@
 """Every operation of the store and every way in which it fails, each on its own and each to be called thousands of times."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Protocol, TypedDict
+from typing import Annotated, Any, Literal
 
 import typing_extensions
 
 from cano.store import Key, MemoryStore
+from tests.leaks.forms import (
+    Anything,
+    Asked,
+    Deep,
+    Failing,
+    Open,
+    Other,
+    Row,
+    Sub,
+    Text,
+    Turncoat,
+    Uncopyable,
+    Unprintable,
+    Value,
+)
+from tests.leaks.steps import caught
 
 listof: Any = list
-
-
-class Value: ...
-
-
-class Other: ...
-
-
-class Text(str): ...
-
-
-class Row(TypedDict):
-    a: int
-
-
-class Open(Protocol):
-    def close(self) -> None: ...
-
-
-class Raising(type):
-    def __instancecheck__(cls, value: object) -> bool:
-        raise ZeroDivisionError
-
-
-class Asked(metaclass=Raising): ...
-
-
-class Answering(type):
-    def __instancecheck__(cls, value: object) -> bool:
-        return True
-
-
-class Anything(metaclass=Answering): ...
-
-
-class Deep:
-    def __deepcopy__(self, memo: Any) -> "Deep":
-        return Deep()
-
-
-class Uncopyable:
-    def __deepcopy__(self, memo: Any) -> Any:
-        raise TypeError("no")
-
-
-class Failing:
-    def __deepcopy__(self, memo: Any) -> Any:
-        raise ZeroDivisionError
-
-
-class Turncoat:
-    def __deepcopy__(self, memo: Any) -> Any:
-        return 1
-
-
-class Unprintable:
-    def __repr__(self) -> str:
-        raise ZeroDivisionError
-
-
-class Sub(MemoryStore): ...
 
 
 class Watched:
@@ -259,12 +214,3 @@ def operations(one: Watched) -> dict[str, Callable[[], object]]:
             caught(act) for act in (store.__copy__, lambda: store.__deepcopy__({}), lambda: store.__reduce_ex__(4))
         ],
     }
-
-
-def caught(act: Callable[[], object]) -> Exception | None:
-    """What the call raised, without the frames that raised it."""
-    try:
-        act()
-    except Exception as error:  # noqa: BLE001 whatever an operation raises is measured
-        return error.with_traceback(None)
-    return None

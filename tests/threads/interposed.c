@@ -1,17 +1,20 @@
-/* pthread's read-write lock, as the tests want it: it refuses, is busy, or forgets to unlock, for real. */
+/* pthread's read-write lock, as the tests want it: it refuses, is busy, or forgets to unlock, for real. And a clock that stands. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
 typedef int (*on_lock)(pthread_rwlock_t *);
 
-static atomic_int refusal, busy, kept, gate, waiting, reads, writes, kind_made, destroyed, slept;
+static atomic_int refusal, left = -1, refused_then, tries, busy, kept, gate, waiting, reads, writes, kind_made, destroyed, slept;
 
 void refuse(int number) { refusal = number; }    /* every attempt fails with this error number; 0: none */
+void refuse_after(int attempts, int number) { refused_then = number; left = attempts; } /* after so many more; -1: none */
+int attempts(void) { return tries; }
 void be_busy(int times) { busy = times; }        /* so many attempts find the lock busy, though it is free */
 void keep_locked(int yes) { kept = yes; }        /* an unlock says that it worked, and does nothing */
 void close_gate(int yes) { gate = yes; }         /* a wait for the lock lasts until this is taken back */
@@ -27,6 +30,11 @@ static int answer(const char *name, pthread_rwlock_t *lock, int attempt)
     on_lock real = (on_lock)dlsym(RTLD_NEXT, name);
     if (refusal)
         return refusal;
+    tries += attempt;
+    if (attempt && left >= 0 && left-- == 0) {
+        left = 0;
+        return refused_then;
+    }
     if (attempt && busy > 0) {
         busy--;
         return EBUSY;
@@ -75,8 +83,37 @@ int pthread_rwlock_destroy(pthread_rwlock_t *lock)
     return ((on_lock)dlsym(RTLD_NEXT, "pthread_rwlock_destroy"))(lock);
 }
 
-int nanosleep(const struct timespec *length, struct timespec *left)
+/* The clock that only goes on, and the naps of who waits by it. While it stands, a nap is short and moves it by ``nap_moves``. */
+
+static atomic_llong stands_at = -1, nap_moves;
+
+int clock_gettime(clockid_t which, struct timespec *now)
+{
+    long long at = stands_at;
+    if (which != CLOCK_MONOTONIC || at < 0)
+        return ((int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime"))(which, now);
+    now->tv_sec = (time_t)(at / 1000000000LL);
+    now->tv_nsec = (long)(at % 1000000000LL);
+    return 0;
+}
+
+int nanosleep(const struct timespec *length, struct timespec *rest)
 {
     slept++;
-    return ((int (*)(const struct timespec *, struct timespec *))dlsym(RTLD_NEXT, "nanosleep"))(length, left);
+    if (stands_at < 0)
+        return ((int (*)(const struct timespec *, struct timespec *))dlsym(RTLD_NEXT, "nanosleep"))(length, rest);
+    stands_at += nap_moves;
+    sched_yield();
+    return 0;
 }
+
+void stop_clock(int nanoseconds_of_a_nap)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    nap_moves = nanoseconds_of_a_nap;
+    /* An hour ahead, so that who waits for the GIL for so and so long waits until it is given to him. */
+    stands_at = (now.tv_sec + 3600) * 1000000000LL + now.tv_nsec;
+}
+
+void move_clock(int nanoseconds) { stands_at += nanoseconds; }

@@ -25,6 +25,10 @@ def test_a_refused_lock_is_a_lock_error_and_nothing_was_done(number: int) -> Non
             append=lambda: store.append("list", 2), append_new=lambda: store.append("log", 2), remove=lambda: store.remove("a"),
             contains_key=lambda: store.contains_key("a"), contains=lambda: "a" in store, keys=store.keys, iter=lambda: iter(store),
             snapshot=store.snapshot, len=lambda: len(store), len_=store.len, is_empty=store.is_empty, clear=store.clear,
+            pop=lambda: store.pop("a"), pop_default=lambda: store.pop("b", default=1), pop_type=lambda: store.pop("a", int),
+            setdefault=lambda: store.setdefault("b", 1), modify=lambda: store.modify("a", str),
+            put_many=lambda: store.put_many({"a": 3}), transact=lambda: store.transact(lambda tx: tx.put("a", 3)),
+            transact_read=lambda: store.transact(lambda tx: tx.get("a")),
             repr=lambda: repr(store), new_store=MemoryStore, clone=store.clone,
         )
         for name, call in calls.items():
@@ -45,12 +49,80 @@ def test_a_refused_lock_is_a_lock_error_and_nothing_was_done(number: int) -> Non
     assert said == ""
 
 
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EDEADLK, errno.EINVAL], ids=errno.errorcode.get)
+def test_a_lock_that_is_refused_at_any_step_leaves_nothing_done_and_nothing_behind(number: int) -> None:
+    """Each attempt of an operation at the lock, the first as the last, may be refused: LockError, the store as before, no leak."""
+    said = preloaded(
+        """
+        import gc
+        number = int(sys.argv[1])
+        class Value: pass
+        class Meta(type):
+            def __instancecheck__(cls, value): return True
+        Any_ = Meta("Any_", (), {})
+        value, other, items = Value(), Value(), {"a": 5, "new": 6, Key("n", int): 7}
+        log = [1]
+        known = {"a": value, "n": 1, "log": log}
+        store = MemoryStore(known)
+        def change(tx):
+            tx.get_shared("a"); tx.get_many(["n", "none"]); tx.append("log", 2)
+            tx.put("a", other); tx.remove("n"); tx.pop("log"); tx.put("new", other)
+        calls = dict(
+            pop=lambda: store.pop("a"), pop_type=lambda: store.pop("a", Value), pop_check=lambda: store.pop("a", Any_),
+            pop_nothing=lambda: store.pop("none", default=1), pop_union=lambda: store.pop("a", Value | None),
+            setdefault=lambda: store.setdefault("a", other), setdefault_new=lambda: store.setdefault("new", other, Any_),
+            modify=lambda: store.modify("a", lambda _: other), modify_check=lambda: store.modify("a", lambda _: other, Any_),
+            modify_new=lambda: store.modify("new", lambda _: other, default=[value]),
+            put_many=lambda: store.put_many(items), transact=lambda: store.transact(change),
+            reads=lambda: store.transact(lambda tx: (tx.get("a"), tx.get("n"), tx.contains_key("none"))),
+            nested=lambda: store.transact(lambda tx: (tx.put("new", store.modify("n", lambda n: n)), tx.get("log"))),
+            append=lambda: store.append("log", 2), missing=lambda: store.get("nan"),
+        )
+        def attempts(call):
+            "How often it asks for the lock, and what it raised."
+            began, raised = pthread.attempts(), None
+            try:
+                call()
+            except Exception as error:
+                raised = error.with_traceback(None)
+            return pthread.attempts() - began, raised
+        for name, call in calls.items():
+            most, _ = attempts(call)
+            store.clear()
+            store.put_many(known)
+            if not most:
+                print(name, "asks for no lock")
+            for step in range(most):
+                for again in range(2):     # a lock that stays held would show in the second one
+                    counts = [sys.getrefcount(each) for each in (value, other, log, items)]
+                    pthread.refuse_after(step, number)
+                    _, error = attempts(call)
+                    pthread.refuse_after(-1, 0)
+                    if type(error) is not LockError or error.errno != number:
+                        print(name, step, "raised", repr(error))
+                    seen = store.snapshot()
+                    if seen != known or any(seen[key] is not known[key] for key in known):
+                        print(name, step, "changed the store", seen)
+                    del error, seen
+                    gc.collect()
+                    if [sys.getrefcount(each) for each in (value, other, log, items)] != counts:
+                        print(name, step, "kept", [sys.getrefcount(each) for each in (value, other, log, items)], counts)
+        """,
+        str(number),
+    )
+    assert said == ""
+
+
 def test_a_busy_lock_is_waited_for() -> None:
     """EBUSY from a try is no error: the operation waits its turn, and does what it was asked for."""
     said = preloaded(
         """
         store = MemoryStore({"a": 1})
-        for call in (lambda: store.get("a"), lambda: store.append("log", 1), lambda: store.put("a", 1), lambda: len(store)):
+        for call in (
+            lambda: store.get("a"), lambda: store.append("log", 1), lambda: store.put("a", 1), lambda: len(store),
+            lambda: store.setdefault("b", 1), lambda: store.pop("b", int), lambda: store.put_many({"a": 1}),
+            lambda: store.modify("a", lambda n: n), lambda: store.transact(lambda tx: tx.put("a", tx.get("a"))),
+        ):
             pthread.be_busy(1)
             call()
         print(sorted(store.snapshot().items()))
@@ -112,7 +184,8 @@ def test_reads_share_the_lock_and_writes_exclude() -> None:
         )
         writing = dict(
             put=lambda: store.put("a", 2), append=lambda: store.append("list", 2), remove=lambda: store.remove("a"),
-            clear=store.clear,
+            clear=store.clear, put_many=lambda: store.put_many({"a": 3, "b": 4, "c": 5}), pop=lambda: store.pop("b"),
+            transact=lambda: store.transact(lambda tx: (tx.put("a", 1), tx.put("b", 1), tx.remove("c"))),
         )
         for calls, expected in ((reading, (1, 0)), (writing, (0, 1))):
             for name, call in calls.items():
