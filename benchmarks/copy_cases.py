@@ -20,6 +20,15 @@ class Reading:
     degrees: list[float]
 
 
+@dataclass(slots=True)
+class Slotted:
+    """The same without a dict of attributes."""
+
+    station: str
+    hour: int
+    degrees: list[float]
+
+
 def rows_of_a_table(groups: int, size: int) -> dict[str, list[dict[str, object]]]:
     """Make what one stage hands to the next, as JSON would bring it: groups of rows of five plain values."""
     row = [{"name": f"n{i}", "size": i, "ratio": i / 7, "ok": True, "note": None} for i in range(size)]
@@ -36,6 +45,7 @@ def names() -> dict[str, object]:
                 "small": {"name": "n", "size": 1, "ratio": 0.5, "ok": True, "tags": ["a", "b"]},
                 "lists": [[i, i + 1, i + 2] for i in range(SMALL)],
                 "records": [Reading(f"station {i}", i, [i / 10, i / 7]) for i in range(RECORDS)],
+                "slotted": [Slotted(f"station {i}", i, [i / 10, i / 7]) for i in range(RECORDS)],
                 "tuple": tuple(range(1_000)),
                 "pairs": tuple([i, i + 1] for i in range(SMALL)),
                 "set": set(range(1_000)),
@@ -67,6 +77,7 @@ CASES = [
     copied("small dict with a list", "small"),
     copied(f"{SMALL} small lists", "lists"),
     copied(f"{RECORDS} dataclasses", "records"),
+    copied(f"{RECORDS} dataclasses with slots", "slotted"),
     copied("tuple of 1,000 integers", "tuple"),
     copied(f"tuple of {SMALL} lists", "pairs"),
     copied("set of 1,000 integers", "set"),

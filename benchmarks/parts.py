@@ -36,8 +36,12 @@ THOUSAND = 1_000  # from here on the store's fixed part weighs nothing
 
 
 def chosen(results: Results, cases: Iterable[Case], *, by_hand: bool) -> list[Result]:
-    """Pick the rows of these cases, those that stand beside the store by hand or the others."""
-    return [results.row(case.name, case.against) for case in cases if (case.against == HAND) is by_hand]
+    """Pick the rows of these cases, those that stand beside the store by hand or the others.
+
+    A case that is younger than the results is not among them until it is measured.
+    """
+    labels = {(case.name, case.against) for case in cases}
+    return [row for row in results.rows if (row.name, row.against) in labels and (row.against == HAND) is by_hand]
 
 
 def compared(rows: Sequence[Result], beside: Results | None) -> str:
