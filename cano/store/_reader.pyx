@@ -29,6 +29,7 @@ cdef extern from *:
     int cano_immortal(object) noexcept
     int PyType_Check(object) noexcept
     int PyType_CheckExact(object) noexcept
+    int PyUnicode_Check(object) noexcept
     object PyWeakref_NewRef(object, object)
     object PyLong_FromVoidPtr(PyObject *)
     object PyUnicode_FromObject(object)
@@ -61,6 +62,11 @@ cdef bint is_special(object form, str name) except -1:
 cdef bint is_alias(object form) except -1:
     """True if ``form`` is what a ``type`` statement makes."""
     return is_special(type(form), "TypeAliasType")
+
+
+cdef bint is_reference(object form) noexcept:
+    """True if ``form`` is the text of a form."""
+    return PyUnicode_Check(form) or type(form) is ForwardRef
 
 
 cdef bint is_typed_dict(object form) except -1:
@@ -174,7 +180,7 @@ cdef class Reader:
     cdef Node form_node(self, object form, Scope scope):
         if form is None:
             return self.make(CLASS, NONE)
-        if isinstance(form, (str, ForwardRef)):
+        if is_reference(form):
             return self.node_of(self.resolved(form, scope), scope)
         if is_alias(form):
             return self.alias_node(form, (), scope)
@@ -350,7 +356,7 @@ cdef class Reader:
         Where annotations are postponed, the class itself knows of no qualifier.
         """
         while True:
-            if isinstance(annotation, (str, ForwardRef)):
+            if is_reference(annotation):
                 annotation = self.resolved(annotation, scope)
             origin = get_origin(annotation)
             if is_special(origin, "Required"):

@@ -225,3 +225,30 @@ def test_a_class_with_an_equality_of_its_own_is_asked_by_identity() -> None:
     assert store.get_shared(Key("key", Odd)) is value
     with pytest.raises(TypeMismatch):
         MemoryStore({"key": 1}).get("key", Odd)
+
+
+def test_an_error_of_a_forms_own_code_reaches_the_caller() -> None:
+    """Something that cannot even be asked what it is, is neither a yes nor a crash."""
+
+    class Broken:
+        @property
+        def __class__(self) -> Any:
+            raise ZeroDivisionError
+
+        @__class__.setter
+        def __class__(self, new: Any) -> None: ...
+
+    class Pretender:
+        __origin__ = list
+        __args__ = (int,)
+
+        def __getattr__(self, name: str) -> Any:
+            return self
+
+    store = MemoryStore({"key": [1]})
+    for broken in (Broken(), listof[Broken()]):
+        with pytest.raises(ZeroDivisionError):
+            store.get("key", broken)
+    for pretender in (Pretender(), listof[Pretender()]):
+        with pytest.raises(TypeError):
+            store.get("key", pretender)
