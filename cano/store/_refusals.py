@@ -14,7 +14,7 @@ _ONE_SHOT = (
     collections.abc.Container,
     collections.abc.Generator,
 )
-_ADVICE = (
+_ADVICE: tuple[tuple[object, str], ...] = (
     (typing.LiteralString, "which no str can be told by when it runs: ask for str"),
     (typing.Never, "which no value is of"),
     (typing.NoReturn, "which no value is of"),

@@ -123,6 +123,35 @@ def test_a_class_at_the_address_of_another_is_another_class() -> None:
     assert again > 20  # else nothing was tried
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda kind: typed_dict("Row", {"a": kind}),
+        lambda kind: NewType("New", dict[str, kind]),
+        lambda kind: alias("Alias", dict[str, kind]),
+        lambda kind: Annotated[dict[str, kind], []],
+        lambda kind: list[typed_dict("Row", {"a": kind})] | dict[str, kind],
+    ],
+    ids=["record", "new type", "alias", "note", "nested record"],
+)
+def test_a_form_at_the_address_of_another_is_another_form(make: Any) -> None:
+    """Forms of classes that live on come and go, some where others were, and none is taken for the one before it."""
+    store = MemoryStore({"int": {"a": 1}, "str": {"a": "b"}})
+    addresses = set()
+    again = 0
+    for number in range(400):
+        kind, right, wrong = (int, "int", "str") if number % 3 else (str, "str", "int")
+        form = make(kind)
+        again += id(form) in addresses
+        addresses.add(id(form))
+        store.get_shared(right, form)
+        with pytest.raises(TypeMismatch):
+            store.get_shared(wrong, form)
+        del form
+        gc.collect(0 if number % 10 else 2)
+    assert again > 20  # else nothing was tried
+
+
 def test_forms_that_look_alike_are_told_apart() -> None:
     """The same parts in another order, number or nesting are another form."""
     values: list[Any] = [
