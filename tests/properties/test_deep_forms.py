@@ -148,3 +148,19 @@ except TypeError:
     print("refused")
 """
     )
+
+
+def test_a_form_deeper_than_any_stack_is_an_error() -> None:
+    """Twenty thousand lists of lists, written as a type, are refused without an end of the process."""
+    alone(
+        START
+        + """
+form = int
+for _ in range(20_000):
+    form = list[form]
+store = MemoryStore({"key": [1]})
+assert tried(lambda: store.get("key", form))
+assert tried(lambda: Key("key", form))
+os._exit(0)
+""".replace("form = int", "import os\nform = int", 1)
+    )
