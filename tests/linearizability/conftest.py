@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.linearizability.crew import Crew, crew_of
-from tests.linearizability.histories import Tally
+from tests.linearizability.histories import Tally, forget
 from tests.threads.meeting import hasty_switching
 
 _TALLY = pytest.StashKey[Tally]()
@@ -17,6 +17,7 @@ def crew() -> Iterator[Crew]:
     """Three threads, between which the interpreter switches as often as it can."""
     with hasty_switching(), crew_of(3) as crew:
         yield crew
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,11 @@ def step(state: State, operation: Operation) -> tuple[State, Hashable]:
     return _steps[state, operation]
 
 
+def forget() -> None:
+    """Let go of the steps that are kept; so many objects make each collection slow, in all tests that come after."""
+    _steps.clear()
+
+
 @dataclass
 class Tally:
     """How many histories were recorded, and in how many of them two writes of the same key overlapped."""
