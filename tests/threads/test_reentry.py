@@ -197,9 +197,11 @@ def test_a_copy_that_raises_leaves_the_store_as_it_was() -> None:
 def eager_collector() -> Iterator[None]:
     """Let the collector run at nearly every allocation of a container."""
     before = gc.get_threshold()
+    gc.freeze()  # what all the other tests hold would be looked through each time
     gc.set_threshold(1)
     yield
     gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("eager_collector")
