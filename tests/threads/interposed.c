@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef int (*on_lock)(pthread_rwlock_t *);
 
@@ -91,7 +93,7 @@ int clock_gettime(clockid_t which, struct timespec *now)
 {
     long long at = stands_at;
     if (which != CLOCK_MONOTONIC || at < 0)
-        return ((int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime"))(which, now);
+        return (int)syscall(SYS_clock_gettime, which, now); /* no dlsym: a sanitizer asks for the time within its own */
     now->tv_sec = (time_t)(at / 1000000000LL);
     now->tv_nsec = (long)(at % 1000000000LL);
     return 0;
@@ -101,7 +103,7 @@ int nanosleep(const struct timespec *length, struct timespec *rest)
 {
     slept++;
     if (stands_at < 0)
-        return ((int (*)(const struct timespec *, struct timespec *))dlsym(RTLD_NEXT, "nanosleep"))(length, rest);
+        return clock_nanosleep(CLOCK_REALTIME, 0, length, rest);
     stands_at += nap_moves;
     sched_yield();
     return 0;

@@ -1,0 +1,123 @@
+"""Break the store on purpose, one patch at a time, and see that the test named in each patch turns red.
+
+A patch begins with a sentence that says what it breaks, ``Red: `` and the id of a test, and ``Built: `` and the extensions to
+build anew. Each is applied to a copy of the tree, in which only these are compiled, without optimisation. A crash or a hang is
+red. A patch that no longer applies, a test that stays green or is not found, is a failure of this check. Without names all are
+checked: ``python tests/mutants/check.py torn_put_many``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+TEST_SECONDS = 20  # after which a test hangs; none of those named takes two
+PYTEST_FAILED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One patch and what it says of itself."""
+
+    path: Path
+    red: str
+    built: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "Mutant":
+        """Read the header of a patch."""
+        header = path.read_text(encoding="utf-8").split("\n--- ")[0].splitlines()
+        facts = dict(line.split(": ", 1) for line in header if line.startswith(("Red: ", "Built: ")))
+        return cls(path, facts["Red"], tuple(facts["Built"].split()))
+
+
+def run(command: list[str], where: Path, seconds: float = 300) -> tuple[int, str]:
+    """Run a command to its end or its deadline; the code is that of a failed test then, for a hang is one."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(where)}
+    try:
+        done = subprocess.run(
+            command, cwd=where, env=environment, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return PYTEST_FAILED, f"still running after {seconds} s"
+    return done.returncode, done.stdout + done.stderr
+
+
+def tested(where: Path, *tests: str) -> tuple[int, str]:
+    """Run tests in a copy of the tree."""
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--timeout", str(TEST_SECONDS)]
+    return run([sys.executable, "-m", "pytest", *options, *tests], where, TEST_SECONDS * 2 + 20 * len(tests))
+
+
+def copied(where: Path) -> Path:
+    """Copy what the tests need, with the extensions that are built."""
+    others = shutil.ignore_patterns("__pycache__", "results")
+    for name in ("cano", "tests", "examples", "benchmarks"):
+        shutil.copytree(ROOT / name, where / name, ignore=others)
+    for name in ("pyproject.toml", "setup.py"):
+        shutil.copy2(ROOT / name, where / name)
+    return where
+
+
+def build(where: Path, stem: str) -> tuple[int, str]:
+    """Compile one extension in place, as quickly as it goes."""
+    source = f"cano/store/{stem}.pyx"
+    code, said = run([sys.executable, "-m", "cython", "-3", source, "-o", f"{stem}.c"], where)
+    if code:
+        return code, said
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    places = [f"-I{sysconfig.get_path('include')}", f"-I{sysconfig.get_path('platinclude')}", "-Icano/store"]
+    target = f"cano/store/{stem}{SUFFIX}"
+    (where / target).unlink(missing_ok=True)
+    return run([*compiler, "-shared", "-fPIC", "-O0", "-w", "-pthread", *places, f"{stem}.c", "-o", target], where)
+
+
+def fault(mutant: Mutant) -> str:
+    """Say what is wrong with a mutant; nothing if its test turns red."""
+    with tempfile.TemporaryDirectory(prefix="cano-mutant-") as place:
+        where = copied(Path(place))
+        code, said = run(["git", "apply", "--unsafe-paths", "--whitespace=nowarn", str(mutant.path)], where)
+        if code:
+            return f"the patch no longer applies: {said}"
+        for stem in mutant.built:
+            code, said = build(where, stem)
+            if code:
+                return f"{stem} no longer builds: {said[-2000:]}"
+        code, said = tested(where, mutant.red)
+        if code == PYTEST_FAILED or code < 0 or code > 128:
+            return ""
+        return f"{mutant.red} stays green" if code == 0 else f"{mutant.red} was not run: {said[-2000:]}"
+
+
+def main(names: list[str]) -> int:
+    """Check the mutants of these names, two at a time, after their tests on the code as it is."""
+    chosen = [Mutant.read(HERE / f"{name}.patch") for name in names] or list(map(Mutant.read, sorted(HERE.glob("*.patch"))))
+    with tempfile.TemporaryDirectory(prefix="cano-mutant-") as place:
+        code, said = tested(copied(Path(place)), *dict.fromkeys(mutant.red for mutant in chosen))
+    if code:
+        print(f"the tests fail on the code as it is:\n{said[-3000:]}")
+        return 1
+
+    def checked(mutant: Mutant) -> str:
+        began = monotonic()
+        wrong = fault(mutant)
+        print(f"{mutant.path.stem:40} {wrong or 'red'} ({monotonic() - began:.0f} s)", flush=True)
+        return wrong
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        wrong = [each for each in pool.map(checked, chosen) if each]
+    print(f"{len(chosen)} mutants, {len(wrong)} alive")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
