@@ -10,9 +10,10 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
 
 from cano.store._core cimport (
-    Data, Py_XDECREF, cano_entry, cano_find, cano_table_put, cano_table_reserve,
+    Data, Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_find, cano_table_put, cano_table_reserve,
     cano_table_shrink, cano_table_take, exclude, release, wrote,
 )
+from cano.store._lock cimport cano_passed_on
 from cano.store._request cimport ABSENT
 
 
@@ -21,8 +22,9 @@ cdef extern from *:
 
 
 cdef struct Change:
-    PyObject *name   # borrowed from the writes; after the unlock a displaced key, or NULL
-    PyObject *value  # the same; NULL is a removal
+    PyObject *name   # owned
+    PyObject *value  # owned; NULL is a removal
+    cano_entry displaced
 
 
 cdef PyObject *moved(Data *data, dict reads) noexcept:
@@ -48,8 +50,7 @@ cdef object land(Data *data, dict reads, size_t checked, dict writes):
     cdef PyObject *name
     cdef PyObject *value
     cdef PyObject *stale = NULL
-    cdef cano_entry *entry
-    cdef cano_entry taken
+    cdef size_t fresh = 0
     cdef bint roomy = False
     cdef Change *changes = <Change *> malloc((size + 1) * sizeof(Change))
     if changes is NULL:
@@ -57,38 +58,43 @@ cdef object land(Data *data, dict reads, size_t checked, dict writes):
     while PyDict_Next(writes, &at, &name, &value):
         changes[step].name = name
         changes[step].value = value if value is not <PyObject *> ABSENT else NULL
+        changes[step].displaced.key = changes[step].displaced.value = NULL
+        Py_INCREF(name)
+        Py_XINCREF(changes[step].value)
         step += 1
     try:
         exclude(data)
-    except BaseException:
-        free(changes)
-        raise
-    if data.writes != checked:
-        stale = moved(data, reads)
-    if stale is NULL:
-        roomy = not cano_table_reserve(&data.table, size)  # so that no step below can fail
-    if stale is NULL and roomy:
+        if data.writes != checked:
+            stale = moved(data, reads)
+        if stale is NULL:
+            for step in range(size):
+                fresh += changes[step].value is not NULL and cano_find(&data.table, changes[step].name).key is NULL
+            roomy = not cano_table_reserve(&data.table, fresh)  # so that no step below can fail
+        if roomy:
+            for step in range(size):
+                make(data, &changes[step])
+            cano_table_shrink(&data.table)
+            wrote(data)
+        Py_XINCREF(stale)
+        release(data)
+    finally:
         for step in range(size):
-            entry = cano_find(&data.table, changes[step].name)
-            if changes[step].value is not NULL:
-                changes[step].value = cano_table_put(&data.table, entry, changes[step].name, changes[step].value)
-                changes[step].name = NULL
-            elif entry.key is not NULL:
-                taken = cano_table_take(&data.table, entry)
-                changes[step].name = taken.key
-                changes[step].value = taken.value
-            else:
-                changes[step].name = NULL
-        cano_table_shrink(&data.table)
-        wrote(data)
-    release(data)
-    if stale is NULL and roomy:
-        for step in range(size):
-            Py_XDECREF(changes[step].name)   # may run finalizers, which may use the store
+            Py_DECREF(changes[step].name)
             Py_XDECREF(changes[step].value)
-    free(changes)
+            Py_XDECREF(changes[step].displaced.key)
+            Py_XDECREF(changes[step].displaced.value)  # may run a finalizer, which may use the store
+        free(changes)
     if stale is not NULL:
-        return <object> stale
+        return cano_passed_on(stale)
     if not roomy:
         raise MemoryError()
     return None
+
+
+cdef inline void make(Data *data, Change *change) noexcept:
+    """Make one change, for which there is room. Held: exclusive."""
+    cdef cano_entry *entry = cano_find(&data.table, change.name)
+    if change.value is not NULL:
+        change.displaced.value = cano_table_put(&data.table, entry, change.name, change.value)
+    elif entry.key is not NULL:
+        change.displaced = cano_table_take(&data.table, entry)

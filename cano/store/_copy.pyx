@@ -179,11 +179,24 @@ cdef int replace_values(dict copy, Py_ssize_t at, cano_memo *memo, int depth) ex
         key, value = <object> key_seen, <object> value_seen
         new_value = copy_part(value, memo, depth)
         new_key = copy_part(key, memo, depth)
-        if new_key is not key:
+        # To put a value under a key that stays is the one change that a walk through a dict allows, if no code can have the key
+        # hash to something else than it did.
+        if new_key is not key or new_value is not value and not hashes_plainly(key):
             return replace_keys(copy, key, new_key, new_value, memo, depth)
         if new_value is not value:
-            PyDict_SetItem(copy, key, new_value)  # of a key that stays: the one change that a walk through a dict allows
+            PyDict_SetItem(copy, key, new_value)
     return 0
+
+
+cdef bint hashes_plainly(object key) noexcept:
+    """True for plain values and flat tuples of them."""
+    cdef Py_ssize_t at
+    if type(key) is not tuple:
+        return is_atomic(<PyObject *> key)
+    for at in range(PyTuple_GET_SIZE(key)):
+        if not is_atomic(<PyObject *> PyTuple_GET_ITEM(key, at)):
+            return False
+    return True
 
 
 cdef int replace_keys(dict copy, object first, object new_key, object new_value, cano_memo *memo, int depth) except -1:

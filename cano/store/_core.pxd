@@ -19,16 +19,17 @@ cdef extern from "_table.h":
         cano_entry *entries
         size_t mask
         size_t used
+        int bits
 
     Py_hash_t cano_hash(object key) except? -1
     cano_entry *cano_find(const cano_table *table, PyObject *key) noexcept
-    int cano_table_make(cano_table *table, size_t size) noexcept
+    int cano_table_make(cano_table *table, int bits) noexcept
     int cano_table_reserve(cano_table *table, size_t more) noexcept
     PyObject *cano_table_put(cano_table *table, cano_entry *entry, PyObject *key, PyObject *value) noexcept
     cano_entry cano_table_take(cano_table *table, cano_entry *entry) noexcept
     void cano_table_shrink(cano_table *table) noexcept
     void cano_table_drop(cano_table *table)
-    const size_t CANO_SMALLEST
+    const int CANO_SMALLEST
 
 
 cdef extern from *:
@@ -37,6 +38,10 @@ cdef extern from *:
     void Py_XINCREF(PyObject *) noexcept
     void Py_DECREF(PyObject *)
     void Py_XDECREF(PyObject *)
+
+
+cdef enum:
+    ROOM_MOST = 50_000_000  # ns that writers leave room to a guest at most
 
 
 cdef struct Run:

@@ -105,8 +105,9 @@ cdef int no_memory() except -1:
 
 
 cdef void give_room(Data *data) noexcept:
-    """Wait, detached, while another thread has asked for room and its time is not over."""
-    while data.room and data.guest != cano_thread() and cano_now() < data.room:
+    """Wait, detached, while another thread has asked for room and its time is not over; for guest after guest no longer."""
+    cdef unsigned long long end = cano_now() + ROOM_MOST
+    while data.room and data.guest != cano_thread() and cano_now() < min(data.room, end):
         cano_nap(NAP)
 
 

@@ -13,9 +13,9 @@ from cano.store._core cimport Data, Py_XDECREF, _Core, cano_entry, exclude, list
 from cano.store._key cimport Key
 from cano.store._lock cimport cano_passed_on
 from cano.store._operations cimport (
-    append_slowly, clear, contains, extend, handed_out, put_if_absent, read, size_of, snapshot, write,
+    append_slowly, clear, contains, extend, put_if_absent, read, size_of, snapshot, write,
 )
-from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, text
+from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, handed_out, text
 from cano.store._transact cimport modify, pop, transact
 
 from collections.abc import Mapping

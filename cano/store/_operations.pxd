@@ -59,7 +59,6 @@ cdef inline Py_ssize_t size_of(Data *data) except -1:
 
 
 cdef object read(Data *data, str name, object form, object default, bint copy)
-cdef object handed_out(object value, str name, object form, bint copy)
 cdef int append_slowly(Data *data, str name, object item) except -1
 cdef object put_if_absent(Data *data, str name, object value, object form)
 cdef dict snapshot(Data *data)

@@ -9,9 +9,9 @@ from cano.store._core cimport (
     CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_table, cano_table_drop, cano_table_make, exclude,
     gather, held, hold, look, no_memory, release, wrote,
 )
-from cano.store._forms cimport is_a, may_be, misfit
+from cano.store._forms cimport is_a, misfit
 from cano.store._lock cimport cano_passed_on
-from cano.store._request cimport ABSENT, missing, owned
+from cano.store._request cimport ABSENT, handed_out, missing
 
 from cano.errors import AppendTypeMismatch
 
@@ -23,15 +23,8 @@ cdef extern from *:
 cdef object read(Data *data, str name, object form, object default, bint copy):
     cdef PyObject *found = look(data, <PyObject *> name)
     if found is NULL:
-        return missing(data, name, form, default)
+        return missing(data, None, name, form, default)
     return handed_out(cano_passed_on(found), name, form, copy)
-
-
-cdef object handed_out(object value, str name, object form, bint copy):
-    """What a read gives for the value that it found."""
-    if form is not ABSENT and not (may_be(value, form) if copy else is_a(value, form)):
-        raise misfit(name, value, form)
-    return owned(value, name, form) if copy else value
 
 
 cdef int append_slowly(Data *data, str name, object item) except -1:

@@ -40,12 +40,13 @@ cdef class Plan:
     cdef object form      # of a typed key alone, as is ``held``: a plan in the table holds no form and no class
     cdef list held
     cdef list guards      # weak references to what the key of the plan names
-    cdef bint recursive
+    cdef bint deep             # it asks for containers in one another, so that a check can meet the same one many times
 
 
 cdef class Walk:
     """What one check remembers."""
 
+    cdef int visits       # containers that were looked at
     cdef dict known       # (value, node) by address -> passed, or assumed to pass as long as its check goes on; or failed
     cdef list assumed     # the keys of those that passed, in order
     cdef list kept        # the values, so that their addresses name nothing else
@@ -56,6 +57,7 @@ cdef class Walk:
 
 
 cdef object class_of(Node node)
+cdef bint is_deep(Node node, bint inside)
 cdef bint fits(object value, Node node, Walk walk, int depth) except -1
 cdef bint passes(object value, Plan plan) except -1
 cdef bint may_pass(object value, Plan plan) except -1

@@ -54,6 +54,9 @@ cdef extern from *:
 cdef enum:
     DEEPEST = 1_000  # nodes in one another: some 350 bytes of C stack each, and threads may have but 512 kB
 
+cdef enum:
+    FEW = 256  # containers looked at without a note: what holds more may hold some of them many times
+
 cdef object LIVE_DEQUE = deque.__iter__  # its own, whatever a subclass has made of it
 
 
@@ -107,7 +110,19 @@ cdef bint passes(object value, Plan plan) except -1:
     """True if ``value`` is what the plan asks for."""
     if settled(<PyObject *> value, plan.root):
         return True
-    return fits(value, plan.root, Walk() if plan.recursive else None, 0)
+    return fits(value, plan.root, Walk() if plan.deep else None, 0)
+
+
+cdef bint is_deep(Node node, bint inside):
+    """True if the node, which stands ``inside`` a container or not, speaks of containers in one another, or of itself."""
+    cdef Node part
+    cdef bint container = node.kind in (ITEMS, PAIRS, RECORD, FIELDS)
+    if node.kind == SAME or container and inside:
+        return True
+    for part in node.parts or ():
+        if is_deep(part, inside or container):
+            return True
+    return False
 
 
 cdef bint may_pass(object value, Plan plan) except -1:
@@ -205,6 +220,10 @@ cdef bint fits(object value, Node node, Walk walk, int depth) except -1:
             return union_fits(value, node, walk, depth + 1)
         if node.kind == SAME:
             return same_fits(value, node, walk, depth + 1)
+        if walk is not None:
+            walk.visits += 1
+            if walk.visits > FEW:
+                return fits_once(value, node, walk, depth + 1)
         return looks(value, node, walk, depth + 1)
     finally:
         Py_LeaveRecursiveCall()
@@ -268,6 +287,21 @@ cdef bint same_fits(object value, Node node, Walk walk, int depth) except -1:
     del walk.assumed[mark:]
     walk.known[pair] = False
     return False
+
+
+cdef bint fits_once(object value, Node node, Walk walk, int depth) except -1:
+    """Check a container that may have been checked already: of shared parts there can be more ways than anybody could go."""
+    cdef tuple pair = (PyLong_FromVoidPtr(<PyObject *> value), PyLong_FromVoidPtr(<PyObject *> node))
+    cdef bint passed
+    known = walk.known.get(pair)
+    if known is not None and (known or not walk.recording):  # to tell where it fails, it is gone through again
+        return known
+    passed = looks(value, node, walk, depth)
+    walk.known[pair] = passed
+    walk.kept.append(value)
+    if passed:
+        walk.assumed.append(pair)
+    return passed
 
 
 cdef bint literal_fits(object value, tuple facts) except -1:
@@ -380,7 +414,7 @@ cdef bint collection_fits(object value, Node part, Walk walk, int depth) except 
     """Any other collection, by its own iterator."""
     cdef Py_ssize_t at = 0
     cdef object items
-    if isinstance(value, deque):
+    if PyObject_TypeCheck(value, <PyTypeObject *> deque):
         items = list(LIVE_DEQUE(value))
     else:
         items = iter(value)

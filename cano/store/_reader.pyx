@@ -7,7 +7,7 @@ Forms are told apart by identity alone: hashing or comparing them can run a meta
 from cpython.object cimport PyObject, PyTypeObject
 
 from cano.store._plan cimport (
-    ANYTHING, CLASS, FIELDS, ITEMS, LITERAL, MEMBER, PAIRS, RECORD, SAME, SUBCLASS, UNION, Kind, Node, Plan, class_of,
+    ANYTHING, CLASS, FIELDS, ITEMS, LITERAL, MEMBER, PAIRS, RECORD, SAME, SUBCLASS, UNION, Kind, Node, Plan, class_of, is_deep,
 )
 
 import collections
@@ -87,6 +87,7 @@ cdef int read_into(Plan plan, object form, bint read) except -1:
     reader.outermost = form
     plan.root = reader.node_of(form, None)
     reader.check_ends()
+    plan.deep = is_deep(plan.root, False)
     return 0
 
 
@@ -223,8 +224,8 @@ cdef class Reader:
             return self.fields_node(origin, parts, scope)
         raise self.refused(form)
 
-    cdef Node container_node(self, Kind kind, object origin, tuple parts):
-        node = self.make(kind, origin, parts)
+    cdef Node container_node(self, Kind kind, object origin, tuple parts, object facts=None):
+        node = self.make(kind, origin, parts, facts)
         node.concrete = PyType_CheckExact(origin)
         return node
 
@@ -302,7 +303,6 @@ cdef class Reader:
             node = self.opened[name]
             if node.kind != SAME:
                 node.kind = SAME
-                self.plan.recursive = True
                 self.ends.append((node, form))
             return node
         self.opened[name] = Node()
@@ -348,7 +348,7 @@ cdef class Reader:
             annotation, required = self.unqualified(annotation, key in form.__required_keys__, inner)
             facts.append((PyUnicode_FromObject(key), required))
             parts_of.append(self.node_of(annotation, inner))
-        return self.ended(name, self.make(FIELDS, dict, tuple(parts_of), tuple(facts)))
+        return self.ended(name, self.container_node(FIELDS, dict, tuple(parts_of), tuple(facts)))
 
     cdef tuple unqualified(self, object annotation, bint required, Scope scope):
         """An annotation of a TypedDict without its qualifiers, and whether its key is required.

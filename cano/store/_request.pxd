@@ -20,5 +20,6 @@ cdef inline str text(object key):
 
 cdef object form_under(object key, object form)
 cdef str admitted(object key, object value)
+cdef object handed_out(object value, str name, object form, bint copy)
 cdef object owned(object value, str name, object form)
-cdef object missing(Data *data, str name, object form, object default)
+cdef object missing(Data *data, dict writes, str name, object form, object default)

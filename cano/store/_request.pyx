@@ -5,7 +5,7 @@ from cpython.object cimport PyObject
 
 from cano.store._copy cimport deep_copy, is_atomic
 from cano.store._core cimport Data, list_of_keys
-from cano.store._forms cimport check_form, is_a, misfit
+from cano.store._forms cimport check_form, is_a, may_be, misfit
 from cano.store._key cimport Key
 
 from copy import Error as CopyModuleError
@@ -39,23 +39,48 @@ cdef str admitted(object key, object value):
     return name
 
 
+cdef object handed_out(object value, str name, object form, bint copy):
+    """What a read gives for the value that it found."""
+    if form is not ABSENT and not (may_be(value, form) if copy else is_a(value, form)):
+        raise misfit(name, value, form)
+    return owned(value, name, form) if copy else value
+
+
 cdef object owned(object value, str name, object form):
-    """A deep copy of ``value``, which is of the type asked for, that is of that type, too."""
+    """A deep copy of ``value``, which is of the type asked for as far as its class tells, that is of that type."""
     if is_atomic(<PyObject *> value):
         return value
     try:
         copy = deep_copy(value)
     except (TypeError, CopyModuleError, PicklingError) as error:
         raise CopyError(name, type(value)) from error
+    except (ValueError, RuntimeError) as error:  # of the value's own code, or a refusal that nobody can tell from it
+        if type(error) is not RecursionError:
+            explain(error, f"raised while what is under the key {name!r} was copied; get_shared reads the stored object itself")
+        raise
     if form is not ABSENT and not is_a(copy, form):
         raise misfit(name, copy, form)
     return copy
 
 
-cdef object missing(Data *data, str name, object form, object default):
-    """What a read gives that found nothing: the default, or a KeyNotFound."""
+cdef int explain(object error, str note) except -1:
+    """Add a note to an exception, once: the same one may be raised again."""
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+    return 0
+
+
+cdef object missing(Data *data, dict writes, str name, object form, object default):
+    """What a read gives that found nothing: the default, or a KeyNotFound.
+
+    ``writes`` are those of the transaction that reads, ABSENT for what it has removed, or None.
+    """
+    cdef list known
     if form is not ABSENT:
         check_form(form, True)  # a form that nothing could pass is a mistake, whatever the store holds
     if default is not ABSENT:
         return default
-    raise KeyNotFound(name, tuple(list_of_keys(data, KNOWN_KEYS)))
+    known = [key for key in list_of_keys(data, KNOWN_KEYS) if key != name and (writes is None or key not in writes)]
+    if writes is not None:
+        known += [key for key, value in writes.items() if value is not ABSENT]
+    raise KeyNotFound(name, tuple(known))

@@ -22,9 +22,10 @@ typedef struct {
     cano_entry *entries;
     size_t mask; /* the number of entries, a power of two, less one */
     size_t used; /* never more than two thirds of the entries, so that a search always ends */
+    int bits;    /* the number of entries is 2 to this power */
 } cano_table;
 
-#define CANO_SMALLEST 8
+#define CANO_SMALLEST 3 /* bits: eight entries, of which five are used before it grows */
 
 /* The hash of an exact str, which the str itself keeps. -1 with an error set if memory ran out. */
 static inline Py_hash_t cano_hash(PyObject *key)
@@ -40,11 +41,18 @@ static inline int cano_same_text(PyObject *a, PyObject *b)
         && memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)length * PyUnicode_KIND(a)) == 0;
 }
 
+/* Where a search for a hash begins. It depends on the size of the table in more than the number of bits, or the keys of another
+   table, set or dict, which come in the order of the low bits of their hashes, would fill one end of this one and run over. */
+static inline size_t cano_home(const cano_table *table, Py_hash_t hash)
+{
+    return ((size_t)hash ^ ((size_t)hash >> table->bits)) & table->mask;
+}
+
 /* The entry of a key, or the free one where it belongs. */
 static inline cano_entry *cano_find(const cano_table *table, PyObject *key)
 {
     Py_hash_t hash = ((PyASCIIObject *)key)->hash;
-    size_t at = (size_t)hash & table->mask;
+    size_t at = cano_home(table, hash);
     for (;;) {
         cano_entry *entry = &table->entries[at];
         if (entry->key == key || entry->key == NULL)
@@ -56,19 +64,21 @@ static inline cano_entry *cano_find(const cano_table *table, PyObject *key)
 }
 
 /* 0, or -1 without memory; no error is set, for that would allocate. */
-static inline int cano_table_make(cano_table *table, size_t size)
+static inline int cano_table_make(cano_table *table, int bits)
 {
+    size_t size = (size_t)1 << bits;
     table->entries = PyMem_RawCalloc(size, sizeof(cano_entry));
     table->mask = size - 1;
+    table->bits = bits;
     table->used = 0;
     return table->entries == NULL ? -1 : 0;
 }
 
-static inline int cano_table_resize(cano_table *table, size_t size)
+static inline int cano_table_resize(cano_table *table, int bits)
 {
     cano_table fresh;
     size_t at;
-    if (cano_table_make(&fresh, size))
+    if (cano_table_make(&fresh, bits))
         return -1;
     for (at = 0; at <= table->mask; at++)
         if (table->entries[at].key != NULL)
@@ -82,15 +92,14 @@ static inline int cano_table_resize(cano_table *table, size_t size)
 /* Make room for ``more`` keys, so that as many insertions cannot fail. 0, or -1 without memory and nothing has changed. */
 static inline int cano_table_reserve(cano_table *table, size_t more)
 {
-    size_t size = table->mask + 1, needed = table->used + more;
-    if (3 * needed <= 2 * size)
+    size_t needed = table->used + more;
+    int bits = table->bits;
+    if (3 * needed <= 2 * (table->mask + 1))
         return 0;
-    while (3 * needed > 2 * size) {
-        if (size > PY_SSIZE_T_MAX / sizeof(cano_entry) / 2)
+    while (3 * needed > (size_t)2 << bits)
+        if ((size_t)1 << ++bits > PY_SSIZE_T_MAX / sizeof(cano_entry))
             return -1;
-        size *= 2;
-    }
-    return cano_table_resize(table, size);
+    return cano_table_resize(table, bits);
 }
 
 /* Put ``value`` where cano_find found ``entry``; takes new references, hands the displaced value to the caller, or NULL. There is room. */
@@ -117,7 +126,7 @@ static inline cano_entry cano_table_take(cano_table *table, cano_entry *entry)
         at = (at + 1) & table->mask;
         if (table->entries[at].key == NULL)
             break;
-        home = (size_t)((PyASCIIObject *)table->entries[at].key)->hash & table->mask;
+        home = cano_home(table, ((PyASCIIObject *)table->entries[at].key)->hash);
         if (((at - home) & table->mask) >= ((at - hole) & table->mask)) {
             table->entries[hole] = table->entries[at];
             hole = at;
@@ -131,8 +140,12 @@ static inline cano_entry cano_table_take(cano_table *table, cano_entry *entry)
 /* Give memory back once hardly anything is left. Moves entries and takes back what was reserved. */
 static inline void cano_table_shrink(cano_table *table)
 {
-    if (table->mask >= 8 * CANO_SMALLEST && table->used < table->mask / 8)
-        (void)cano_table_resize(table, (table->mask + 1) / 4); /* without memory it stays as large as it is */
+    int bits = CANO_SMALLEST;
+    if (table->bits < CANO_SMALLEST + 3 || 8 * table->used > table->mask)
+        return;
+    while (3 * table->used > (size_t)1 << bits)
+        bits++;
+    (void)cano_table_resize(table, bits); /* without memory it stays as large as it is */
 }
 
 /* Release all that a table holds, and the table: runs finalizers, so never under the lock and never on a table in use. */

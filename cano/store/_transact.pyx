@@ -13,12 +13,12 @@ from libc.stdlib cimport free, malloc
 
 from cano.store._commit cimport land, moved
 from cano.store._core cimport (
-    Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_find, exclude, held, hold, look, no_memory, release, share, take,
+    ROOM_MOST, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_find, exclude, held, hold, look, no_memory, release, share, take,
 )
 from cano.store._forms cimport check_form, is_a, misfit
 from cano.store._list cimport cano_only_ours
 from cano.store._lock cimport cano_now, cano_passed_on, cano_thread
-from cano.store._request cimport ABSENT, admitted, form_under, missing, owned, text
+from cano.store._request cimport ABSENT, admitted, form_under, handed_out, missing, owned, text
 
 from cano._text import shown_text
 from cano.errors import AppendTypeMismatch, CommitConflict, TransactionClosed
@@ -26,13 +26,13 @@ from cano.errors import AppendTypeMismatch, CommitConflict, TransactionClosed
 
 cdef extern from *:
     int PyCoro_CheckExact(object) noexcept
+    int PyAsyncGen_CheckExact(object) noexcept
     int Py_IS_TYPE(PyObject *, void *) noexcept
 
 
 cdef enum:
     ROOM_AFTER = 8             # failed runs before the others are asked to leave room
     ROOM_RUNS = 4              # how many times the last run they leave
-    ROOM_MOST = 50_000_000     # ns that they leave at most
     OWN_FAILURES = 3           # failures in a row by writes of the run's own thread alone: it would go on for ever
     MOST_RUNS = 10_000
 
@@ -94,8 +94,9 @@ cdef inline void leave(Data *data, Failures *failures) noexcept:
 
 
 cdef int refuse_coroutine(object result, object fn, str where) except -1:
-    if PyCoro_CheckExact(result):
-        result.close()
+    if PyCoro_CheckExact(result) or PyAsyncGen_CheckExact(result):
+        if PyCoro_CheckExact(result):
+            result.close()  # or it warns that nobody awaited it
         raise TypeError(f"{where} runs a plain function, and {shown_text(fn)} is async: await before the call, and use its result")
     return 0
 
@@ -154,15 +155,13 @@ cdef object modified(Data *data, str name, object fn, object form, object defaul
     cdef object base = None, new
     if seen is NULL:
         if default is ABSENT:
-            return missing(data, name, form, ABSENT)
+            return missing(data, None, name, form, ABSENT)
         if form is not ABSENT:
             check_form(form, True)
         new = fn(owned(default, name, ABSENT))
     else:
         base = cano_passed_on(seen)  # held, so that the same address is the same value
-        if form is not ABSENT and not is_a(base, form):
-            raise misfit(name, base, form)
-        new = fn(owned(base, name, form))
+        new = fn(handed_out(base, name, form, True))
     refuse_coroutine(new, fn, "modify")
     if form is not ABSENT and not is_a(new, form):
         raise misfit(name, new, form)
@@ -183,7 +182,7 @@ cdef object taken_out(Data *data, str name, object form, object default):
     cdef cano_entry taken
     cdef bint stale
     if seen is NULL:
-        return missing(data, name, form, default)
+        return missing(data, None, name, form, default)
     value = cano_passed_on(seen)  # held, so that the same address is the same value
     if form is not ABSENT and not is_a(value, form):
         raise misfit(name, value, form)
@@ -280,8 +279,8 @@ cdef class Transaction:
         form = form_under(key, form)
         value = first_look(self, name)
         if value is ABSENT:
-            return missing(&self.core.data, name, form, default)
-        return owned(fitting(value, name, form), name, form)
+            return missing(&self.core.data, self.writes, name, form, default)
+        return handed_out(value, name, form, True)
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def get_shared(self, key, form=ABSENT, /, *, default=ABSENT):
@@ -297,8 +296,8 @@ cdef class Transaction:
         form = form_under(key, form)
         value = first_look(self, name)
         if value is ABSENT:
-            return missing(&self.core.data, name, form, default)
-        return fitting(value, name, form)
+            return missing(&self.core.data, self.writes, name, form, default)
+        return handed_out(value, name, form, False)
 
     def get_many(self, keys, /):
         """Return a dict of owned copies of the values under ``keys``, by the text of the key; keys without a value are left out.
@@ -318,7 +317,7 @@ cdef class Transaction:
         for name, form in asked:
             value = first_look(self, name)
             if value is not ABSENT:
-                result[name] = owned(fitting(value, name, form), name, form)
+                result[name] = handed_out(value, name, form, True)
         return result
 
     def put(self, key, value, /):
@@ -409,24 +408,17 @@ cdef int note(Transaction self, str name, object value) except -1:
     return 0
 
 
-cdef object fitting(object value, str name, object form):
-    if form is not ABSENT and not is_a(value, form):
-        raise misfit(name, value, form)
-    return value
-
-
 cdef object first_look(Transaction self, str name):
     """What is under ``name`` for this transaction, ABSENT for nothing; noted the first time."""
     cdef PyObject *known
-    alive(self)
-    known = PyDict_GetItemWithError(self.writes, name)
-    if known is NULL:
-        known = PyDict_GetItemWithError(self.reads, name)
-    if known is NULL:
-        look_at_all(self, [name])
+    while True:
         alive(self)
-        known = PyDict_GetItemWithError(self.reads, name)
-    return <object> known
+        known = PyDict_GetItemWithError(self.writes, name)
+        if known is NULL:
+            known = PyDict_GetItemWithError(self.reads, name)
+        if known is not NULL:
+            return <object> known
+        look_at_all(self, [name])  # which may run the collector, and so a finalizer that writes through this very transaction
 
 
 cdef int look_at_all(Transaction self, list names) except -1:

@@ -97,7 +97,7 @@ class View:
             assert {name: frozen(each) for name, each in values.items()} == {k: v for k, v in expected.items() if v is not None}
 
     def look(self, tx: Transaction, what: str, key: str, form: Any, typed: bool, default: bool) -> None:
-        found = self.machine.asked(getattr(tx, what), key, form, typed, default, self.would_find(key))
+        found = self.machine.asked(getattr(tx, what), key, form, typed, default, self.would_find(key), self.written)
         there = self.there(key)
         if what == "pop" and (found is not NOTHING or (there is None and default)):
             self.written[key] = NOTHING

@@ -1,5 +1,7 @@
 """The store as a state machine against the plain dict that it stands for."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import settings
@@ -93,15 +95,28 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             self.seen[key] = value
 
-    def asked(self, call: Any, key: str, form: Any, typed: bool, default: bool, there: Any) -> Any:
-        """Read in whatever way and hold the result to what is there, None for nothing; NOTHING if it gave no value."""
+    def asked(
+        self,
+        call: Any,
+        key: str,
+        form: Any,
+        typed: bool,
+        default: bool,
+        there: Any,
+        written: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Any:
+        """Read in whatever way and hold the result to what is there, None for nothing; NOTHING if it gave no value.
+
+        ``written`` is what the transaction that reads is going to write, NOTHING for what it has removed.
+        """
         marker = object()
         arguments: list[Any] = [key] if form is None else [Key(key, form)] if typed else [key, form]
         value, error = outcome(lambda: call(*arguments, **({"default": marker} if default else {})))
         if there is None and not default:
             assert isinstance(error, KeyNotFound)
             assert error.key == key
-            assert set(error.known) == set(self.model)
+            known = {name for name in {*self.model, *written} if written.get(name) is not NOTHING}
+            assert set(error.known) == known - {key}
             return NOTHING
         if there is not None and form is not None and not issubclass(there[0], form):
             assert isinstance(error, TypeMismatch)

@@ -216,3 +216,44 @@ def test_copy_code_may_take_its_own_store_apart() -> None:
     store = MemoryStore()
     store.put("key", [Clearing(), {1: [2]}, ([3],), {4}])
     assert store.get("key", list)[1:] == [{1: [2]}, ([3],), {4}]
+
+
+def test_a_key_that_hashes_anew_ends_up_once_and_with_a_copy() -> None:
+    """A dict whose key has another hash than when it was put in is copied as ``deepcopy`` does, entry for entry."""
+
+    class Restless:
+        turn = 0
+
+        def __hash__(self) -> int:
+            Restless.turn += 1
+            if Restless.turn > 1_000:
+                raise AssertionError("it goes on for ever")
+            return Restless.turn
+
+        def __deepcopy__(self, memo: object) -> "Restless":
+            return self
+
+    inner = [1]
+    stored: dict[Any, Any] = {Restless(): inner, "a": inner, (1, Restless()): inner, "b": [2]}
+    result = MemoryStore({"key": stored}).get("key", dict)
+    assert len(result) == len(copy.deepcopy(stored)) == 4
+    assert [value is inner for value in result.values()] == [False] * 4
+
+
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError])
+def test_a_refusal_that_is_no_type_error_says_where_it_happened(kind: type[Exception]) -> None:
+    """It reaches the caller as it is, since it may be the value's own, with one note that names the key and the way out."""
+
+    class Refuses:
+        error = kind("not to be copied")
+
+        def __reduce_ex__(self, protocol: object) -> Any:
+            raise self.error
+
+    store = MemoryStore({"key": [Refuses()]})
+    for _ in range(2):
+        with pytest.raises(kind, match="not to be copied") as caught:
+            store.get("key")
+        assert caught.value.__notes__ == [
+            "raised while what is under the key 'key' was copied; get_shared reads the stored object itself"
+        ]

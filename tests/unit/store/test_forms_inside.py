@@ -4,7 +4,7 @@ import copy
 import pickle
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, TypedDict, Union
 
 import pytest
 
@@ -263,3 +263,42 @@ def test_what_is_added_during_a_check_does_not_keep_it_going() -> None:
     MemoryStore({"key": listed}).get_shared("key", list[form])
     MemoryStore({"key": mapped}).get_shared("key", dict[int, form])
     assert (len(listed), len(mapped)) == (7, 6)  # two checks for the list, then one for each of the three values of the dict
+
+
+class Fields(TypedDict):
+    name: str
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("read", ["get", "get_shared"])
+def test_what_is_shared_is_looked_at_once(read: str) -> None:
+    """A value of few objects with more ways through it than anybody could go is checked, or refused, object by object."""
+    many: Any = [1]
+    for _ in range(3):
+        many = [many] * 4_000
+    store = MemoryStore({"key": many})
+    call = getattr(store, read)
+    assert (
+        call("key", list[list[list[list[int]]]]) == many
+        if read == "get_shared"
+        else len(call("key", list[list[list[list[int]]]])) == 4_000
+    )
+    with pytest.raises(TypeMismatch) as caught:
+        call("key", list[list[list[list[str]]]])
+    assert caught.value.where == "[0][0][0][0]"
+    assert call("key", list[list[list[list[str]]] | list[list[list[int]]]] | None) is not None
+
+
+class SaysDict:
+    __class__ = property(lambda self: dict)  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.items = 1
+
+
+@pytest.mark.parametrize("form", [Fields, dict[str, int], list[Fields], tuple[int], deque[int]])
+def test_what_only_says_that_it_is_a_container_is_none(form: Any) -> None:
+    """A value that lies about its class is not looked into: it is a mismatch."""
+    value: Any = SaysDict()
+    with pytest.raises(TypeMismatch):
+        MemoryStore({"key": [value] if form == list[Fields] else value}).get_shared("key", form)

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import tracemalloc
 import warnings
 from itertools import count
 from typing import Any
@@ -13,24 +14,27 @@ from cano.store import MemoryStore
 from tests.unit.store.alone import alone
 
 
-def colliding(number: int, bits: int = 12) -> list[str]:
-    """Return texts whose hashes agree in their low bits, so that each looks for its place where the first one is."""
-    mask = (1 << bits) - 1
+def home(text: str, bits: int) -> int:
+    """Return the place in a table of 2 to the power ``bits`` where the search for a text begins."""
+    return (hash(text) ^ (hash(text) % 2**64 >> bits)) & ((1 << bits) - 1)
+
+
+def colliding(number: int) -> list[str]:
+    """Return texts that look for their place where the first one is, in the tables that up to 42 keys take."""
     first = "key 0"
     found = [first]
     for n in count(1):
         text = f"key {n}"
-        if hash(text) & mask == hash(first) & mask:
+        if all(home(text, bits) == home(first, bits) for bits in (5, 6)):
             found.append(text)
             if len(found) == number:
                 return found
     raise AssertionError
 
 
-def neighbours(number: int, bits: int = 12) -> list[str]:
-    """Return texts that belong at the end of a table and in the places after it, which are those at its beginning."""
-    mask = (1 << bits) - 1
-    texts = (text for text in map("key {}".format, count()) if (hash(text) + number // 2) & mask < number)
+def neighbours(number: int) -> list[str]:
+    """Return texts that belong at the end of a table for up to 42 keys and in the places after it, which are those at its beginning."""
+    texts = (text for text in map("key {}".format, count()) if (home(text, 6) + number // 2) % 64 < number)
     return [next(texts) for _ in range(number)]
 
 
@@ -82,6 +86,36 @@ def test_a_random_history_of_keys_that_collide_is_that_of_a_dict(make: Any) -> N
             model.pop(gone, None)
             model[put] = n
         same(store, model)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("source", ["store", "set", "dict"])
+def test_keys_in_the_order_of_another_table_do_not_pile_up(source: str) -> None:
+    """To fill a store from another one, from a set or from a dict, key by key, takes what any order takes, and not its square."""
+    texts = [f"key {n}" for n in range(608_174)]  # of a table that is 58 % full
+    many: Any = {"store": MemoryStore(dict.fromkeys(texts, 1)), "set": set(texts), "dict": dict.fromkeys(texts, 1)}[source]
+    store = MemoryStore()
+    for text in many:
+        store.put(text, 1)
+    assert len(store) == len(texts)
+
+
+def test_writes_that_need_no_room_take_none() -> None:
+    """A ``put_many`` of keys that are there, and a transaction that only removes, leave the table as large as it is."""
+    names = [f"key {n}" for n in range(43_690)]  # one more and the table doubles
+    store = MemoryStore(dict.fromkeys(names, 1))
+    some = names[:40_000]
+    for call in (
+        lambda: store.put_many(dict.fromkeys(some, 2)),
+        lambda: store.transact(lambda tx: [tx.remove(name) for name in some]),
+    ):
+        tracemalloc.start()
+        try:
+            call()
+            current, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert current < 500_000  # a table of twice the size takes 2 MB
 
 
 def test_many_keys_come_and_go() -> None:

@@ -1,5 +1,7 @@
 """``transact``: reads of one moment, writes that land at one moment, runs that are void (store 15, store 16)."""
 
+import gc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -187,3 +189,55 @@ async def test_an_async_function_is_refused() -> None:
 
     with pytest.raises(TypeError, match="is async"):
         MemoryStore().transact(change)  # type: ignore[unused-coroutine]
+
+
+def test_a_finalizer_that_writes_through_the_same_transaction_is_seen() -> None:
+    """The collector may run while a key is looked for; what a finalizer puts there, through ``tx``, is what is found."""
+    done: list[str] = []
+
+    class Writes:
+        def __init__(self, tx: Transaction, key: str) -> None:
+            self.me, self.tx, self.key = self, tx, key
+
+        def __del__(self) -> None:
+            with suppress(TransactionClosed):  # the last one is collected when all is over
+                self.tx.put(self.key, 1)
+                done.append(self.key)
+
+    def change(tx: Transaction) -> str:
+        for pad in range(400):
+            gc.disable()
+            gc.collect()
+            key = f"key {pad}"
+            hash(key)
+            Writes(tx, key)
+            kept: list[list[int]] = [[] for _ in range(110)]  # so that the next list is allocated, not taken from those at hand
+            gc.set_threshold(gc.get_count()[0] + pad % 8, 10, 10)
+            gc.enable()
+            assert tx.get_shared(key, default=None) in (None, 1)
+            gc.disable()
+            del kept
+        return "done"
+
+    was, threshold = gc.isenabled(), gc.get_threshold()
+    try:
+        assert MemoryStore().transact(change) == "done"
+    finally:
+        gc.set_threshold(*threshold)
+        if was:
+            gc.enable()
+    assert done
+
+
+def test_a_missing_key_is_not_offered_for_itself() -> None:
+    """The near misses of a read in a transaction are what it would find: with its own writes, without what it has removed."""
+    store = MemoryStore({"count": 1, "counter": 2})
+
+    def change(tx: Transaction) -> None:
+        tx.put("counts", 1)
+        tx.remove("count")
+        tx.get("count")
+
+    with pytest.raises(KeyNotFound) as caught:
+        store.transact(change)
+    assert set(caught.value.known) == {"counter", "counts"}
