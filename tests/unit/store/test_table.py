@@ -5,6 +5,7 @@ import random
 import sys
 import tracemalloc
 import warnings
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -33,7 +34,7 @@ def colliding(number: int) -> list[str]:
 
 
 def neighbours(number: int) -> list[str]:
-    """Return texts that belong at the end of a table for up to 42 keys and in the places after it, which are those at its beginning."""
+    """Return texts that belong at the end of a table for up to 42 keys, and in the places after it, which are its first ones."""
     texts = (text for text in map("key {}".format, count()) if (home(text, 6) + number // 2) % 64 < number)
     return [next(texts) for _ in range(number)]
 
@@ -105,10 +106,11 @@ def test_writes_that_need_no_room_take_none() -> None:
     names = [f"key {n}" for n in range(43_690)]  # one more and the table doubles
     store = MemoryStore(dict.fromkeys(names, 1))
     some = names[:40_000]
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: store.put_many(dict.fromkeys(some, 2)),
         lambda: store.transact(lambda tx: [tx.remove(name) for name in some]),
-    ):
+    ]
+    for call in calls:
         tracemalloc.start()
         try:
             call()
