@@ -27,7 +27,8 @@ from cano.store._memo cimport (
 from cano.store._plain cimport cano_plain_known, cano_plain_layout, cano_plain_note, cano_plain_version
 
 import copy as copy_module
-from copyreg import __newobj__, dispatch_table
+import copyreg
+from copyreg import __newobj__
 from enum import Enum
 from types import GetSetDescriptorType
 
@@ -50,7 +51,7 @@ cdef enum:
 
 cdef dict REGISTERED = getattr(copy_module, "_deepcopy_dispatch", {})  # methods, and what programs have put there
 cdef object AS_IT_IS = getattr(copy_module, "_deepcopy_atomic", None)  # how that table says so
-cdef dict REDUCERS = dispatch_table
+cdef dict REDUCERS = copyreg.dispatch_table
 cdef object NEW_OBJECT = __newobj__
 cdef object OF_ENUM = Enum.__deepcopy__
 cdef tuple ASKED_OF_OBJECTS = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__", "__getstate__")
