@@ -9,7 +9,8 @@
    holder is counted. (A build without GIL needs a mark of its own: another thread's references are counted late.) */
 static inline int cano_only_ours(PyObject *value) { return Py_REFCNT(value) == 1; }
 
-/* Append to an exact list that is only ours. 0, or -1 with a MemoryError set. Where there is room, and a GIL, without a call. */
+/* Append to an exact list that is only ours. 0, or -1 with a MemoryError set, the one error that is set under the lock: CPython
+   keeps some of these ready. Where there is room, and a GIL, without a call. */
 static inline int cano_grow(PyObject *list, PyObject *item)
 {
 #ifndef Py_GIL_DISABLED
