@@ -47,6 +47,12 @@ class Note(str):
     __slots__ = ()
 
 
+class CopyNote(Note):
+    """The one that the store writes, which stays when a run writes its own."""
+
+    __slots__ = ()
+
+
 _dict_of = BaseException.__dict__["__dict__"].__get__
 _MARK = "cano_context"
 
@@ -83,8 +89,8 @@ def is_thrown_away(error: BaseException) -> bool:
     return type(error) is GeneratorExit and trace is not None and trace.tb_next is None
 
 
-def write_notes(error: BaseException, notes: Sequence[Note], mark: Mark | None = None) -> None:
-    """Replace the library's notes on an exception, and its mark if one is given; other notes stay.
+def write_notes(error: BaseException, notes: Sequence[Note], mark: Mark | None = None, *, kind: type[Note] = Note) -> None:
+    """Replace the library's notes of one kind on an exception, and its mark if one is given; other notes stay.
 
     Written into the instance's dictionary, so that no ``__setattr__``, property or ``__str__`` of the exception runs. The list
     of notes is a new one: copies of an exception share theirs.
@@ -92,7 +98,7 @@ def write_notes(error: BaseException, notes: Sequence[Note], mark: Mark | None =
     fields = _dict_of(error)
     old = fields.get("__notes__", ())
     if isinstance(old, list | tuple):
-        fields["__notes__"] = [*(each for each in old if type(each) is not Note), *notes]
+        fields["__notes__"] = [*(each for each in old if type(each) is not kind), *notes]
     if mark is not None:
         fields[_MARK] = mark
 

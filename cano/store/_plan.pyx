@@ -29,6 +29,7 @@ cdef extern from *:
     }
     """
     object cano_referent(object)
+    Py_ssize_t Py_REFCNT(object) noexcept
     PyTypeObject *Py_TYPE(PyObject *) noexcept
     int Py_IS_TYPE(object, PyTypeObject *) noexcept
     int PyObject_TypeCheck(object, PyTypeObject *) noexcept
@@ -55,7 +56,8 @@ cdef enum:
     DEEPEST = 1_000  # nodes in one another: some 350 bytes of C stack each, and threads may have but 512 kB
 
 cdef enum:
-    FEW = 256  # containers looked at without a note: what holds more may hold some of them many times
+    FEW = 256          # containers looked at without a note: what holds more may hold some of them many times
+    OF_ONE_PARENT = 2  # references to a container that is in one other alone: that one's, and the one that is held meanwhile
 
 cdef object LIVE_DEQUE = deque.__iter__  # its own, whatever a subclass has made of it
 
@@ -222,7 +224,7 @@ cdef bint fits(object value, Node node, Walk walk, int depth) except -1:
             return same_fits(value, node, walk, depth + 1)
         if walk is not None:
             walk.visits += 1
-            if walk.visits > FEW:
+            if walk.visits > FEW and Py_REFCNT(value) > OF_ONE_PARENT:
                 return fits_once(value, node, walk, depth + 1)
         return looks(value, node, walk, depth + 1)
     finally:

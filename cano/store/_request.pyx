@@ -11,6 +11,7 @@ from cano.store._key cimport Key
 from copy import Error as CopyModuleError
 from pickle import PicklingError
 
+from cano._notes import CopyNote, write_notes
 from cano._text import shown_text
 from cano.errors import CopyError, KeyNotFound
 
@@ -56,18 +57,12 @@ cdef object owned(object value, str name, object form):
         raise CopyError(name, type(value)) from error
     except (ValueError, RuntimeError) as error:  # of the value's own code, or a refusal that nobody can tell from it
         if type(error) is not RecursionError:
-            explain(error, f"raised while what is under the key {name!r} was copied; get_shared reads the stored object itself")
+            said = f"raised while what is under the key {name!r} was copied; get_shared reads the stored object itself"
+            write_notes(error, (CopyNote(said),), kind=CopyNote)
         raise
     if form is not ABSENT and not is_a(copy, form):
         raise misfit(name, copy, form)
     return copy
-
-
-cdef int explain(object error, str note) except -1:
-    """Add a note to an exception, once: the same one may be raised again."""
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
-    return 0
 
 
 cdef object missing(Data *data, dict writes, str name, object form, object default):
@@ -81,6 +76,6 @@ cdef object missing(Data *data, dict writes, str name, object form, object defau
     if default is not ABSENT:
         return default
     known = [key for key in list_of_keys(data, KNOWN_KEYS) if key != name and (writes is None or key not in writes)]
-    if writes is not None:
+    if writes is not None and len(writes) <= KNOWN_KEYS:
         known += [key for key, value in writes.items() if value is not ABSENT]
     raise KeyNotFound(name, tuple(known))

@@ -27,6 +27,7 @@ from cano.errors import AppendTypeMismatch, CommitConflict, TransactionClosed
 cdef extern from *:
     int PyCoro_CheckExact(object) noexcept
     int PyAsyncGen_CheckExact(object) noexcept
+    int PyGen_CheckExact(object) noexcept
     int Py_IS_TYPE(PyObject *, void *) noexcept
 
 
@@ -94,6 +95,8 @@ cdef inline void leave(Data *data, Failures *failures) noexcept:
 
 
 cdef int refuse_coroutine(object result, object fn, str where) except -1:
+    if PyGen_CheckExact(result) and result.gi_code is getattr(fn, "__code__", None):
+        raise TypeError(f"{where} runs a plain function, and {shown_text(fn)} is a generator, of which nothing has run")
     if PyCoro_CheckExact(result) or PyAsyncGen_CheckExact(result):
         if PyCoro_CheckExact(result):
             result.close()  # or it warns that nobody awaited it

@@ -177,3 +177,17 @@ def test_facts_of_an_error_are_typed() -> None:
     with pytest.raises(TypeMismatch) as other:
         store.get("count", str)
     assert_type(other.value.found, type)
+
+
+def test_typed_keys_of_several_types_go_into_one_display() -> None:
+    """A store starts from, and ``put_many`` takes, typed keys of different types side by side, plain keys among them."""
+    store = MemoryStore({COUNT: 1, LOG: []})
+    store.put_many({COUNT: 2, LOG: ["a"]})
+    store.put_many({COUNT: 3, "name": "n"})
+    store.put_many({"count": 3})
+    with pytest.raises(TypeError):
+        store.put_many({3: 4})  # type: ignore[dict-item]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    assert_type(store.modify(COUNT, lambda n: n + 1), int)
+    assert_type(store.pop(COUNT), int)
+    assert_type(store.setdefault(COUNT, 1), int)
+    assert_type(store.transact(lambda tx: tx.get(COUNT)), int)

@@ -6,6 +6,7 @@ import socket
 import threading
 import types
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -257,3 +258,29 @@ def test_a_refusal_that_is_no_type_error_says_where_it_happened(kind: type[Excep
         assert caught.value.__notes__ == [
             "raised while what is under the key 'key' was copied; get_shared reads the stored object itself"
         ]
+
+
+def test_a_note_never_takes_the_place_of_the_error() -> None:
+    """An exception that takes no notes, or that is raised under one key after the other, reaches the caller as it is."""
+
+    @dataclass(frozen=True)
+    class Frozen(ValueError):
+        code: int = 1
+
+    class Noteless(RuntimeError):
+        __notes__ = None  # type: ignore[assignment]
+
+    class Raises:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def __deepcopy__(self, memo: object) -> Any:
+            raise self.error
+
+    for error in (Frozen(3), Noteless("own"), ValueError("same")):
+        store = MemoryStore({f"key {n}": Raises(error) for n in range(3)})
+        for n in range(3):
+            with pytest.raises(type(error)) as caught:
+                store.get(f"key {n}")
+            assert caught.value is error
+        assert len(error.__dict__["__notes__"]) == 1

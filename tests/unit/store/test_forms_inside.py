@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import tracemalloc
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict, Union
@@ -298,3 +299,17 @@ def test_what_only_says_that_it_is_a_container_is_none(form: Any) -> None:
     value: Any = SaysDict()
     with pytest.raises(TypeMismatch):
         MemoryStore({"key": [value] if form == list[Fields] else value}).get_shared("key", form)
+
+
+def test_of_what_is_not_shared_nothing_is_noted() -> None:
+    """A check of many containers, each of them in one place, takes no memory for them."""
+    store = MemoryStore({"key": [[n, n] for n in range(50_000)], "rows": {f"row {n}": (n, [n]) for n in range(50_000)}})
+    for key, form in (("key", list[list[int]]), ("rows", dict[str, tuple[int, list[int]]])):
+        store.get_shared(key, form)
+        tracemalloc.start()
+        try:
+            store.get_shared(key, form)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 100_000

@@ -239,16 +239,18 @@ async def test_an_async_function_is_refused_whatever_it_is_wrapped_in() -> None:
     assert store.snapshot() == {"a": 1}
 
 
-def test_a_generator_finds_its_transaction_over() -> None:
-    """A generator function returns before it runs: what runs later is told, and nothing of it lands."""
+def test_a_generator_that_is_handed_out_finds_its_transaction_over() -> None:
+    """What a function returns may run later: it is told that the transaction is over, and nothing of it lands."""
     store = MemoryStore({"a": 1})
 
     def each(tx: Transaction) -> Iterator[object]:
         tx.put("a", 2)
         yield tx.get("a")
 
+    with pytest.raises(TypeError, match="is a generator, of which nothing has run"):
+        store.transact(each)
     with pytest.raises(TransactionClosed):
-        list(store.transact(each))
+        list(store.transact(lambda tx: each(tx)))
     assert store.snapshot() == {"a": 1}
 
 

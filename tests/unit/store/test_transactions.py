@@ -1,6 +1,7 @@
 """``transact``: reads of one moment, writes that land at one moment, runs that are void (store 15, store 16)."""
 
 import gc
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -241,3 +242,20 @@ def test_a_missing_key_is_not_offered_for_itself() -> None:
     with pytest.raises(KeyNotFound) as caught:
         store.transact(change)
     assert set(caught.value.known) == {"counter", "counts"}
+
+
+def test_a_generator_is_refused_for_a_function() -> None:
+    """Of a function with a ``yield`` in it nothing has run when it returns: it is a ``TypeError``, and nothing has changed."""
+    store = MemoryStore({"n": 1})
+
+    def change(tx: Any) -> Any:
+        store.put("n", 2)
+        yield tx
+
+    calls: list[Callable[[], object]] = [lambda: store.transact(change), lambda: store.modify("n", change)]
+    for call in calls:
+        with pytest.raises(TypeError, match="is a generator"):
+            call()
+    other = (each for each in "ab")
+    assert store.transact(lambda tx: other) is other
+    assert store.snapshot() == {"n": 1}
