@@ -71,6 +71,7 @@ def mark_of(error: BaseException) -> Mark | None:
 
 def traceback_of(error: BaseException) -> TracebackType | None:
     """Return the traceback of an exception, without calling the exception's own code."""
+    # What a class keeps under a name is Any to a checker; this descriptor gives a traceback or None.
     return BaseException.__dict__["__traceback__"].__get__(error)  # type: ignore[no-any-return]
 
 

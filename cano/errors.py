@@ -405,6 +405,7 @@ class TeardownFailed(ResourceError, ExceptionGroup[Exception]):
     def __init__(self, state: object, failures: Sequence[Exception]) -> None:
         CanoError.__init__(self, state, failures)
 
+    # Typeshed has derive() give a group of any kind, generic in its parts; this one gives its own kind alone.
     def derive(self, excs: Sequence[Exception], /) -> "TeardownFailed":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return TeardownFailed(self.state, excs)
 

@@ -183,6 +183,7 @@ class Owner:
             if ours and cancel is None and tenancy.broken is not None:
                 raise tenancy.blame() from None
             if failure is None or (cancel is not None and issubclass(type(failure), Exception)):
+                # ``cancel`` is there whenever this is reached, which no checker follows through the two conditions.
                 raise cancel from failure  # type: ignore[misc]  # pyright: ignore
             pass_on(failure, sys._getframe())
             raise BaseException.with_traceback(failure, tenancy.trace)
@@ -335,6 +336,7 @@ def _broken(error: BaseException) -> ResourceBroken:
 def teardown_note(failure: BaseException) -> Note:
     """Say in one line that a teardown failed as well, without calling the failure's own code."""
     where = next((note for note in reversed(notes_of(failure)) if note.startswith("while resource")), "in teardown")
+    # Typeshed declares ``args`` a plain attribute; it is a descriptor, read here past the failure's own class.
     first = BaseException.args.__get__(failure)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     detail = f": {first[0]}" if first and type(first[0]) is str else ""
     return Note(f"{where}: {name_of(type(failure))}{detail}")

@@ -207,7 +207,7 @@ cdef class MemoryStore:
             TypeMismatch: the value, or what ``fn`` returned, is not of the type asked for, or of the type that the key names.
             CopyError, RecursionError: as ``get``.
             CommitConflict: ``fn`` itself keeps replacing the value through the store, or 10,000 runs have failed.
-            TypeError: ``fn`` is async, or ``form`` is no form that can be checked.
+            TypeError: ``fn`` is async or a generator, or ``form`` is no form that can be checked.
         """
         return modify(self.core, key, fn, form, default)
 
@@ -231,7 +231,7 @@ cdef class MemoryStore:
 
         Raises:
             CommitConflict: ``fn`` keeps changing what it read through the store itself, or 10,000 runs have failed.
-            TypeError: ``fn`` is async.
+            TypeError: ``fn`` is async or a generator.
         """
         return transact(self.core, fn)
 

@@ -93,6 +93,7 @@ async def drive(plan: Plan, node: Node, calls: Calls | None, timed: TimedPath | 
                         break
                     else:
                         enter(node)
+                        # A node without a call of its own stands only in plans that are driven with calls.
                         call = calls[node]  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
                     result = await call()
                     node = node.next if result is node.only else node.ways.get(id(result)) or node.resolve(result)

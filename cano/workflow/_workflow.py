@@ -159,6 +159,7 @@ class Workflow(Generic[S]):
             end = await drive(plan, plan.begun.get(id(start)) or plan.start(start), None, None)
         else:
             end = await self._conduct(plan, start, None, resources)
+        # A node holds its state as Any; it is one of those that the workflow was built of.
         return end.state  # type: ignore[no-any-return]
 
     def orchestrate_sync(self, start: S, *, resources: Mapping[Any, object] | None = None) -> S:

@@ -163,6 +163,7 @@ def steps(one: Any) -> dict[str, Callable[[], object]]:
     def copied(value: object) -> Callable[[], object]:
         def call() -> None:
             for use in (lambda tx: tx.get("value"), lambda tx: tx.pop("value"), lambda tx: tx.get_many(["value"])):
+                # mypy has no type for a parameter that a lambda binds by its default.
                 caught(lambda use=use: store.transact(lambda tx: (tx.put("value", value), use(tx), raising())))  # type: ignore[misc]
             caught(lambda: store.modify(one.missing, raising, default=value))
 

@@ -14,7 +14,10 @@ MOST = 3_000  # histories until each has to be found
 
 
 class Broken(MemoryStore):
-    """A store some of whose operations are made of several others, as a user without them would write it."""
+    """A store some of whose operations are made of several others, as a user without them would write it.
+
+    The overrides take less than the store's overloads do, just what the histories call; hence their ignored signatures.
+    """
 
 
 class ModifyIsGetAndPut(Broken):

@@ -122,3 +122,25 @@ except CommitConflict as error:
 """,
     )
     assert said == "n 10000 False 10000 True\n"
+
+
+@CALLS
+def test_a_writer_waits_no_longer_for_room_that_is_asked_for_anew(call: str) -> None:
+    """The 50 ms of one wait are counted from its beginning, however often the room is prolonged meanwhile."""
+    said = scene(
+        call,
+        """
+def last():
+    if runs == 9:
+        ask.release()
+        wait_for_a_nap()
+        pthread.move_clock(40_000_000)
+        store.put("n", object())        # so that this run fails as well, and the room is prolonged
+    elif runs == 10:
+        pthread.move_clock(40_000_000)
+        done.acquire()                  # the writer has waited for 80 ms, and the room has 10 more
+call(change(last))
+print(runs)
+""",
+    )
+    assert said == "11\n"
