@@ -1,7 +1,8 @@
 """Extension list and build switches. All metadata is in pyproject.toml.
 
-CANO_BUILD=release (the default), debug (no optimisation, assertions), sanitize (AddressSanitizer and UBSan) or gate
-(release, with the lock that systems without glibc get). None traces lines: a trace function would run under the lock.
+CANO_BUILD=release (the default), debug (no optimisation, assertions), sanitize (AddressSanitizer and UBSan), tsan (for an
+interpreter with ThreadSanitizer) or gate (release, with the lock that systems without glibc get). None traces lines: a trace
+function would run under the lock.
 """
 
 import os
@@ -20,6 +21,7 @@ BUILDS = {
         "ldflags": ["-fsanitize=address,undefined"],
         "macros": [],
     },
+    "tsan": {"cflags": ["-O1", "-g", "-fsanitize=thread"], "ldflags": ["-fsanitize=thread"], "macros": []},
     "gate": {"cflags": ["-O3"], "ldflags": [], "macros": [("CANO_GATE", "1")]},
 }
 NEEDS = (
@@ -51,7 +53,23 @@ class build_ext(cython_build_ext):  # noqa: N801 - the name of the command
 
 
 # In the order in which they import one another. A declaration may be compiled into any of them.
-STEMS = ["_copy", "_plan", "_reader", "_forms", "_key", "_core", "_request", "_commit", "_transact", "_operations", "_memory"]
+STEMS = [
+    "_plain",
+    "_copy",
+    "_plan",
+    "_check",
+    "_reader",
+    "_forms",
+    "_key",
+    "_core",
+    "_request",
+    "_commit",
+    "_transaction",
+    "_transact",
+    "_operations",
+    "_memory",
+    "direct",
+]
 DECLARATIONS = sorted(str(path) for kind in ("*.pxd", "*.h") for path in Path("cano/store").glob(kind))
 
 

@@ -20,4 +20,5 @@ class Effort:
 
 FULL = Effort(rounds=25, sample=0.010, most=10_000_000, span=2.0)
 SHORT = Effort(rounds=5, sample=0.002, most=100_000, span=0.2)
+BUILDS = Effort(rounds=25, sample=0.010, most=100_000, span=2.0)  # of two builds, one after the other
 SMOKE = Effort(rounds=1, sample=0.0, most=100, span=0.002)

@@ -80,15 +80,16 @@ class Machine:
     pinned: str
 
     @classmethod
-    def here(cls) -> "Machine":
-        """Look at this machine, and pin this process."""
+    def here(cls, busy: str = "") -> "Machine":
+        """Look at this machine, and pin this process; ``busy`` says how busy it is where something better than its load does."""
         system = f"{platform.system()} {platform.release()} {platform.machine()}"
-        return cls(cpu(), system, interpreter(), load(), pin())
+        return cls(cpu(), system, interpreter(), busy or load(), pin())
 
 
 def slug() -> str:
-    """Name the file that the figures of this kind of machine and interpreter go to."""
-    return f"{sys.implementation.name}-{platform.python_version()}-{platform.system()}-{platform.machine()}".lower()
+    """Name the file that the figures of this kind of machine and interpreter go to; ``t`` behind the version says: no GIL."""
+    version = platform.python_version() + sys.abiflags
+    return f"{sys.implementation.name}-{version}-{platform.system()}-{platform.machine()}".lower()
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 
-from benchmarks import copy_cases, store_cases, threads, workflow_cases
+from benchmarks import copy_cases, run_cases, store_cases, threads, workflow_cases
 from benchmarks.growth import Point
 from benchmarks.latency import percent
 from benchmarks.ratios import Case, Result
@@ -161,6 +161,7 @@ TABLES: dict[str, Callable[[Results, Results | None], str]] = {
     "by hand": lambda results, beside: compared(chosen(results, [*store_cases.CASES, *copy_cases.CASES], by_hand=True), beside),
     "copies": lambda results, beside: compared(chosen(results, copy_cases.CASES, by_hand=False), beside),
     "engine": lambda results, beside: compared(chosen(results, workflow_cases.CASES, by_hand=False), beside),
+    "runs": lambda results, beside: compared(chosen(results, run_cases.CASES, by_hand=False), beside),
     "lock": lock_table,
     "keys": lambda results, _: grown(results, "keys", "keys", faster=False),
     "values": lambda results, _: grown(results, "values", "elements", faster=True),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from timeit import Timer
-from typing import Literal
+from typing import Literal, Protocol
 
 ROUNDS = 25
 SAMPLE = 0.010  # seconds that one timing lasts at least: long against the clock, short against a change of the machine's mood
@@ -100,7 +100,15 @@ class Result:
                 return None
 
 
-def loops(timer: Timer, seconds: float) -> int:
+class Timed(Protocol):
+    """What can be timed: a statement of ``timeit``, or anything else that runs so many times and says how long it took."""
+
+    def timeit(self, number: int, /) -> float:
+        """Run it so many times; seconds."""
+        ...
+
+
+def loops(timer: Timed, seconds: float) -> int:
     """Find how often a statement has to run until one timing lasts ``seconds``."""
     number = 1
     while (taken := timer.timeit(number)) < seconds:
@@ -108,17 +116,18 @@ def loops(timer: Timer, seconds: float) -> int:
     return number
 
 
+def in_turn(ours: Timed, other: Timed, *, rounds: int, seconds: float) -> list[tuple[float, float]]:
+    """Time both in turn, ``rounds`` times: pairs of seconds for one run of each."""
+    ours_loops, other_loops = loops(ours, seconds), loops(other, seconds)
+    return [
+        (max(ours.timeit(ours_loops), TICK) / ours_loops, max(other.timeit(other_loops), TICK) / other_loops) for _ in range(rounds)
+    ]
+
+
 def measure(case: Case, *, rounds: int = ROUNDS, seconds: float = SAMPLE) -> Result:
     """Time both statements of a case in turn, ``rounds`` times."""
-    ours, other = case.timers()
-    ours_loops, other_loops = loops(ours, seconds), loops(other, seconds)
-    pairs = [
-        (
-            max(ours.timeit(ours_loops), TICK) / ours_loops / case.ours_does,
-            max(other.timeit(other_loops), TICK) / other_loops / case.other_does,
-        )
-        for _ in range(rounds)
-    ]
+    taken = in_turn(*case.timers(), rounds=rounds, seconds=seconds)
+    pairs = [(ours / case.ours_does, other / case.other_does) for ours, other in taken]
     return Result(
         case.name,
         case.against,

@@ -6,6 +6,21 @@ from dataclasses import dataclass, field
 from types import CodeType, TracebackType
 from typing import Any, TypeGuard
 
+from cano._text import name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One failed attempt of a task: its ``number``, counted from 1, the name of the exception's class, and its message.
+
+    The message is made of the arguments if all of them are texts and numbers, else empty, and at most 200 letters long: no code
+    of the exception is called.
+    """
+
+    number: int
+    error: str
+    message: str
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
@@ -14,6 +29,7 @@ class ErrorContext:
     Plain text and numbers, so that it pickles with any error. ``path`` holds the labels of the states entered, the failing
     one last; of a long run only its beginning and its end, and ``omitted`` says how many between them are left out (after
     ``path[:len(path) // 2]``). ``inner`` is the context of a run that this run's task had started, if the error came from it.
+    ``earlier`` are the attempts that failed before ``attempt``, the oldest first; of many only the first 16 and the last 16.
     """
 
     state: str
@@ -23,6 +39,7 @@ class ErrorContext:
     omitted: int
     run_id: str
     inner: "ErrorContext | None" = None
+    earlier: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +70,32 @@ class CopyNote(Note):
     __slots__ = ()
 
 
+class OriginNote(Note):
+    """The one that says where an error began, before it reached a run: in which worker, at the reading of which parameter."""
+
+    __slots__ = ()
+
+
+class AbandonedNote(Note):
+    """The one that says that work was not waited for and goes on."""
+
+    __slots__ = ()
+
+
 _dict_of = BaseException.__dict__["__dict__"].__get__
+_args_of = BaseException.__dict__["args"].__get__
 _MARK = "cano_context"
+_ATTEMPTS = "cano_attempts"
+_PLAIN = (str, int, float, bool, type(None))
+_KEPT = 16  # attempts at either end
+_LONGEST = 200  # letters of a message
+_LARGEST = 256  # bits of a number that is written out: to write one of millions takes seconds, if it is allowed at all
+
+
+class _Ended(tuple[int, tuple[Attempt, ...]]):
+    """Which attempt an exception ended, and those before; told by its class from what somebody else has written there."""
+
+    __slots__ = ()
 
 
 def context_of(error: BaseException) -> ErrorContext | None:
@@ -67,6 +108,43 @@ def mark_of(error: BaseException) -> Mark | None:
     """Return what the library has written on an exception beside its notes."""
     mark = _dict_of(error).get(_MARK)
     return mark if type(mark) is Mark else None
+
+
+def plain_message(error: BaseException) -> str:
+    """Write an exception's arguments if all of them are texts and numbers, else nothing; no code of the exception is called."""
+    arguments = _args_of(error)
+    plain = all(type(each) in _PLAIN and (type(each) is not int or each.bit_length() < _LARGEST) for each in arguments)
+    return ", ".join([str(each)[:_LONGEST] for each in arguments[:_LONGEST]])[:_LONGEST] if plain else ""
+
+
+def with_attempt(earlier: tuple[Attempt, ...], number: int, error: BaseException) -> tuple[Attempt, ...]:
+    """Add a failed attempt to those before it, and drop the middle of too many."""
+    added = (*earlier, Attempt(number, name_of(type(error)), plain_message(error)))
+    return added if len(added) <= 2 * _KEPT else (*added[:_KEPT], *added[-_KEPT:])
+
+
+def note_attempts(error: BaseException, number: int, earlier: tuple[Attempt, ...]) -> None:
+    """Leave on an exception which attempt it ended, for whom it meets next: :func:`take_attempts`."""
+    _dict_of(error)[_ATTEMPTS] = _Ended((number, earlier))
+
+
+def take_attempts(error: BaseException) -> tuple[int, tuple[Attempt, ...]]:
+    """Return which attempt an exception ended, and those before, and take it off the exception."""
+    fields = _dict_of(error)
+    left = fields.get(_ATTEMPTS)
+    if type(left) is not _Ended:
+        return 1, ()
+    del fields[_ATTEMPTS]
+    return left[0], left[1]
+
+
+def forget(error: BaseException) -> None:
+    """Take off an exception all that the library wrote on it when it left a run, and its traceback."""
+    write_notes(error, ())
+    fields = _dict_of(error)
+    if type(fields.get(_MARK)) is Mark:
+        del fields[_MARK]
+    BaseException.with_traceback(error, None)
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
@@ -108,3 +186,13 @@ def notes_of(error: BaseException) -> tuple[Note, ...]:
     """Return the notes that the library wrote on an exception."""
     notes = _dict_of(error).get("__notes__", ())
     return tuple(each for each in notes if type(each) is Note) if isinstance(notes, list | tuple) else ()
+
+
+def note_origin(error: BaseException, text: str) -> None:
+    """Note on an exception where it began, in the place of such a note that an earlier attempt has left."""
+    write_notes(error, (OriginNote(text),), kind=OriginNote)
+
+
+def note_abandoned(error: BaseException, *texts: str) -> None:
+    """Note on an exception that work was not waited for and goes on, in the place of such a note that it has."""
+    write_notes(error, [AbandonedNote(text) for text in texts], kind=AbandonedNote)

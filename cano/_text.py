@@ -98,6 +98,10 @@ def portable(value: Any) -> Any:
     except Exception:  # noqa: BLE001 - whatever it is that stands in the way of the pickle
         if isinstance(value, BaseException):
             return RuntimeError(f"{name_of(type(value))}: {shown_message(value)}")
+        if type(value) in (tuple, list):
+            return type(value)(map(portable, value))
+        if type(value) is dict:
+            return {portable(key): portable(each) for key, each in value.items()}
         return Spelled(name_of(value))
     return value
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from itertools import islice
 from types import CodeType, FrameType
+from typing import Any
 
+from cano._interrupts import Interrupts
 from cano._notes import ErrorContext, Mark, Note, mark_of, notes_of, traceback_of, write_notes
 
 _REMEMBERED = 16  # callers
@@ -12,6 +14,46 @@ _REMEMBERED = 16  # callers
 # The identity of what the current code belongs to: a run (its path; a list is the cheapest thing that has an identity), or the
 # set-ups and teardowns of one life cycle. What begins there is inside it.
 CURRENT: ContextVar[object] = ContextVar("cano_current", default=None)
+
+
+class Trail(list[Any]):
+    """The path of a run that may be interrupted or watched, or has splits: what they need to know of the run they are in.
+
+    ``interrupts`` is what interrupts it in its own asyncio task, ``token`` what its tasks get as their CancellationToken,
+    ``split`` the state of its last split and what that gave, ``timed`` what interrupts the attempts that its branches are amid, by
+    their asyncio tasks; ``omitted`` says how many states were dropped from the middle; ``watch`` is what its observers are told by;
+    ``ids`` are those that were made of it at once, the first one counts. ``around`` is the path of the run that it is in, and
+    ``left`` counts the work that it, or a run in it, has left behind.
+    """
+
+    __slots__ = ("around", "ids", "interrupts", "left", "omitted", "split", "timed", "token", "watch")
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.interrupts: Interrupts | None = None
+        self.around: list[Any] | None = None
+        self.left = 0
+        self.omitted = 0
+        self.split: tuple[Any, Any] = (None, None)
+        self.timed: dict[object, Interrupts] = {}
+        self.token: Any = None
+        self.watch: Any = None
+
+
+class Within:
+    """What the code of a run's own resources belongs to while these are set up or torn down: ``run`` is the path of the run."""
+
+    __slots__ = ("run",)
+
+    def __init__(self, run: object) -> None:
+        self.run = run
+
+
+def trail_of(task: object) -> Trail | None:
+    """Return the trail of the run that the current code belongs to, if this is the asyncio task of that run itself."""
+    run = CURRENT.get()
+    return run if type(run) is Trail and run.interrupts is not None and run.interrupts.task is task else None
+
 
 # The code of the functions that a run consists of; filled where they are defined.
 ENGINE_CODE: set[CodeType] = set()
@@ -23,12 +65,15 @@ def is_inner(error: BaseException, me: object) -> bool:
     return mark is not None and mark.around is me
 
 
-def stamp(error: BaseException, me: object, text: str, here: FrameType, context: ErrorContext | None = None) -> None:
+def stamp(
+    error: BaseException, me: object, text: str, here: FrameType, context: ErrorContext | None = None, around: object = None
+) -> None:
     """Write on an exception that it leaves ``me``, in the place of what was written when it left something else before.
 
-    What ``me``, or something inside, has written stays. ``here`` is the frame that has caught the exception; :data:`CURRENT` is
-    what ``me`` is in.
+    What ``me``, or something inside, has written stays. ``here`` is the frame that has caught the exception; ``around`` is what
+    ``me`` is in, by default :data:`CURRENT`.
     """
+    around = CURRENT.get() if around is None else around
     mark = mark_of(error)
     kept: tuple[Note, ...] = ()
     if mark is not None:
@@ -36,7 +81,7 @@ def stamp(error: BaseException, me: object, text: str, here: FrameType, context:
             kept = tuple(each for each in notes_of(error) if each != text)
         if mark.around is not me:
             _cut_traceback(error, mark.callers, here)
-    write_notes(error, [*kept, Note(text)], Mark(context, CURRENT.get(), me, _code_of_callers(here)))
+    write_notes(error, [*kept, Note(text)], Mark(context, around, me, _code_of_callers(here)))
 
 
 def pass_on(error: BaseException, here: FrameType) -> None:

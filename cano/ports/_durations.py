@@ -13,7 +13,10 @@ def seconds(duration: float | timedelta, name: str) -> float:
     if isinstance(given, timedelta):
         value = given.total_seconds()
     elif isinstance(given, int | float) and not isinstance(given, bool):
-        value = float(given)
+        try:
+            value = float(given)
+        except OverflowError:
+            raise ValueError(f"{name} is more seconds than a float can hold") from None
     else:
         raise TypeError(f"{name} is {duration!r}; it is a number of seconds or a timedelta")
     if math.isnan(value) or value < 0:

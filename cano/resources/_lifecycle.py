@@ -5,6 +5,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Hashable
+from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import Token
 from types import FunctionType, MethodType, TracebackType
@@ -13,8 +14,10 @@ from weakref import WeakSet
 
 from cano._notes import is_cancellation, is_thrown_away, traceback_of
 from cano._text import key_text, name_of
-from cano._trace import CURRENT, ENGINE_CODE, stamp
+from cano._trace import CURRENT, ENGINE_CODE, Within, stamp
+from cano._turn import bare_yield
 from cano.errors import ResourceBroken, ResourceInvalid
+from cano.resources._executors import leave_executor
 from cano.resources._recipes import Recipe
 
 Undo = Callable[[BaseException | None], Any]
@@ -87,15 +90,15 @@ class Stack:
     """What has been set up so far, with the way to undo each. For one task at a time.
 
     ``cancelling`` counts the cancellations of that task: a CancelledError that comes without one is a resource's own, and an
-    error like any other.
+    error like any other. ``run`` is the path of the run that it belongs to, if it does to one.
     """
 
     __slots__ = ("_cancelling", "_me", "_undo")
 
-    def __init__(self, cancelling: Callable[[], int]) -> None:
+    def __init__(self, cancelling: Callable[[], int], run: object = None) -> None:
         self._cancelling = cancelling
         self._undo: list[tuple[Hashable, object, Undo]] = []
-        self._me = object()
+        self._me = Within(run)
 
     async def open(self, key: Hashable, resource: object) -> object:
         """Set one resource up and return it, for a recipe what it makes.
@@ -113,6 +116,8 @@ class Stack:
                 await call_plain_or_async(setup)
             if teardown is not None:
                 self._undo.append((key, resource, _ignoring_the_error(teardown)))
+            if self._cancelling() > before:
+                await bare_yield()  # asked for amid a step (Ctrl-C does that), it would come out in the next set-up
         except BaseException as error:
             _leave(token)
             if is_thrown_away(error):
@@ -150,8 +155,14 @@ class Stack:
         value = kind.__enter__(made)
 
         async def leave_plain(error: BaseException | None) -> None:
-            try:
+            def exit_plain() -> None:
                 kind.__exit__(made, *_details(error))
+
+            try:
+                if issubclass(kind, Executor):
+                    await leave_executor(made, exit_plain)
+                else:
+                    exit_plain()
             except StopIteration as stop:
                 raise RuntimeError(f"{kind.__exit__!r} raised StopIteration") from stop
 
@@ -162,18 +173,33 @@ class Stack:
         """Undo all set-ups, last one first, and return what went wrong; nothing stops it half-way.
 
         ``error`` is what a context manager's exit gets to see; its traceback is left as it is. A cancellation that comes
-        meanwhile interrupts the teardown that is under way and is returned with the failures.
+        meanwhile interrupts the teardown that is under way and is returned with the failures; if there was no error, it is what
+        the exits after that get to see.
         """
         failures: list[BaseException] = []
         try:
             while self._undo:
+                before = self._cancelling()
                 failure = await self._undone(*self._undo.pop(), error)
                 if failure is not None:
                     failures.append(failure)
+                if self._cancelling() > before:
+                    if not is_cancellation(failure):
+                        failure = await self._on_its_way(failures)
+                    error = failure if error is None else error
             return failures
         finally:
             self._cancelling = _never
             failures, failure, error = [], None, None  # their tracebacks lead here
+
+    async def _on_its_way(self, failures: list[BaseException]) -> BaseException | None:
+        """Let a cancellation come out that was asked for amid a step, lest it come out in the next teardown."""
+        try:
+            await bare_yield()
+        except asyncio.CancelledError as cancel:
+            failures.append(cancel)
+            return cancel
+        return None
 
     async def _undone(self, key: Hashable, resource: object, undo: Undo, error: BaseException | None) -> BaseException | None:
         """Undo one set-up, and return what went wrong."""

@@ -1,10 +1,12 @@
 """Health probes: all at once, each under a deadline of its own."""
 
 import asyncio
+import sys
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from cano._notes import is_cancellation
+from cano._notes import is_cancellation, is_thrown_away
 from cano._text import name_of
 from cano.ports import Clock
 from cano.resources._health import HealthStatus, Healthy, Unhealthy
@@ -54,6 +56,8 @@ async def _ask(resource: object) -> HealthStatus:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a probe that fails is an answer, whatever it fails with
+        if is_thrown_away(error):
+            raise
         task = asyncio.current_task()
         if is_cancellation(error) and task is not None and task.cancelling():
             raise
@@ -71,10 +75,17 @@ def _message(error: BaseException) -> str:
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel what still runs and wait until it has ended, however often the caller is cancelled meanwhile."""
+    """Cancel what still runs and wait until it has ended, however often the caller is cancelled meanwhile.
+
+    For a ``finally``: if the coroutine there was thrown away, nothing can be awaited any more; what was cancelled ends by itself.
+    """
     interrupted: asyncio.CancelledError | None = None
-    for task in tasks:
-        task.cancel()
+    error = sys.exception()
+    with suppress(RuntimeError):  # thrown away with its loop, which is closed
+        for task in tasks:
+            task.cancel()
+    if error is not None and is_thrown_away(error):
+        return
     while pending := [task for task in tasks if not task.done()]:
         try:
             await asyncio.wait(pending)
@@ -84,4 +95,4 @@ async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
         try:
             raise interrupted
         finally:
-            del interrupted
+            del interrupted, error

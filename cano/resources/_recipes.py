@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any
 
 from cano.resources.types import check_of, is_protocol, no_names
@@ -22,8 +24,15 @@ class Recipe:
         """The class of what comes out, or a base of it; None if only the set-up will show."""
         if self.fn is None:
             return self.of if isinstance(self.of, type) and not is_protocol(self.of) else None
-        opens = any(hasattr(self.fn, name) for name in ("__aenter__", "__enter__", "__await__"))
-        return self.fn if isinstance(self.fn, type) and not opens else None
+        made: Any = self.fn
+        if not (isinstance(made, type) or hasattr(made, "__wrapped__")):  # whose annotation is of what it wraps
+            with suppress(Exception):  # a name that is not known, or not yet; or no function at all
+                made = inspect.get_annotations(self.fn, eval_str=True).get("return")
+        if not isinstance(made, type) or made is Any:
+            return None
+        if issubclass(made, Executor) and made.__enter__ is Executor.__enter__:
+            return made  # entered, it is itself
+        return None if any(hasattr(made, name) for name in ("__aenter__", "__enter__", "__await__")) or is_protocol(made) else made
 
     def __repr__(self) -> str:
         what = f"of={self.of!r}" if self.fn is None else repr(self.fn)

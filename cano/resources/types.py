@@ -50,6 +50,12 @@ class TypeCheck:
     any_of: tuple["TypeCheck", ...] = field(default=())
 
     @property
+    def asked(self) -> tuple[object, ...]:
+        """All that the answer depends on; the same for types that are written anew each time, as ``list[int]`` is."""
+        classes, exact = tuple(map(id, self.classes)), tuple((type(each), each) for each in self.exact)
+        return classes, self.members, exact, tuple(each.asked for each in self.any_of)
+
+    @property
     def free(self) -> bool:
         """True if anything will do."""
         return not (self.classes or self.members or self.exact or self.any_of)

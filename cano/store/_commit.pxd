@@ -2,8 +2,8 @@
 
 from cpython.object cimport PyObject
 
-from cano.store._core cimport Data
+from cano.store._core cimport Data, cano_count
 
 
 cdef PyObject *moved(Data *data, dict reads) noexcept
-cdef object land(Data *data, dict reads, size_t checked, dict writes)
+cdef object land(Data *data, dict reads, cano_count checked, dict writes)

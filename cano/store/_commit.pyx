@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """Writes that land at one moment, all of them or none, if what was read still holds.
 
 Identity is the version. What was read is held by a strong reference, so an address names nothing else meanwhile; and no
@@ -6,12 +6,13 @@ operation changes in place what anybody but the store refers to. So "the same ob
 nothing" means "still nothing"; what came and went in between does no harm.
 """
 
+cimport cython
 from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
 
 from cano.store._core cimport (
-    Data, Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF, cano_entry, cano_find, cano_table_put, cano_table_reserve,
-    cano_table_shrink, cano_table_take, exclude, release, wrote,
+    Data, Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF, cano_count, cano_entry, cano_find, cano_load, cano_table_put,
+    cano_table_reserve, cano_table_shrink, cano_table_take, cano_taken, cano_value, exclude, release_exclusive, wrote,
 )
 from cano.store._lock cimport cano_passed_on
 from cano.store._request cimport ABSENT
@@ -24,7 +25,7 @@ cdef extern from *:
 cdef struct Change:
     PyObject *name   # owned
     PyObject *value  # owned; NULL is a removal
-    cano_entry displaced
+    cano_taken displaced
 
 
 cdef PyObject *moved(Data *data, dict reads) noexcept:
@@ -34,13 +35,13 @@ cdef PyObject *moved(Data *data, dict reads) noexcept:
     cdef PyObject *seen
     cdef PyObject *now
     while PyDict_Next(reads, &at, &name, &seen):
-        now = cano_find(&data.table, name).value
+        now = cano_value(cano_find(&data.table, name))
         if now is not seen and (now is not NULL or seen is not <PyObject *> ABSENT):
             return name
     return NULL
 
 
-cdef object land(Data *data, dict reads, size_t checked, dict writes):
+cdef object land(Data *data, dict reads, cano_count checked, dict writes):
     """Make all ``writes`` if nothing in ``reads`` has moved, both by name, ABSENT for no value.
 
     Returns None, or the name of what has moved; then nothing was written, as when it raises. ``checked`` is the number of
@@ -55,16 +56,19 @@ cdef object land(Data *data, dict reads, size_t checked, dict writes):
     cdef Change *changes = <Change *> malloc((size + 1) * sizeof(Change))
     if changes is NULL:
         raise MemoryError()
-    while PyDict_Next(writes, &at, &name, &value):
-        changes[step].name = name
-        changes[step].value = value if value is not <PyObject *> ABSENT else NULL
-        changes[step].displaced.key = changes[step].displaced.value = NULL
-        Py_INCREF(name)
-        Py_XINCREF(changes[step].value)
-        step += 1
+    # A thread that wrote to the transaction as it ended, and had to wait for a finalizer, may still come.
+    with cython.critical_section(writes):
+        while step < size and PyDict_Next(writes, &at, &name, &value):
+            changes[step].name = name
+            changes[step].value = value if value is not <PyObject *> ABSENT else NULL
+            changes[step].displaced.key = changes[step].displaced.value = NULL
+            Py_INCREF(name)
+            Py_XINCREF(changes[step].value)
+            step += 1
+    size = step
     try:
         exclude(data)
-        if data.writes != checked:
+        if cano_load(&data.writes) != checked:
             stale = moved(data, reads)
         if stale is NULL:
             for step in range(size):
@@ -76,7 +80,7 @@ cdef object land(Data *data, dict reads, size_t checked, dict writes):
             cano_table_shrink(&data.table)
             wrote(data)
         Py_XINCREF(stale)
-        release(data)
+        release_exclusive(data)
     finally:
         for step in range(size):
             Py_DECREF(changes[step].name)

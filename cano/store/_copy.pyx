@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """The copy that ``get`` hands out: the semantics of ``copy.deepcopy``, done in C.
 
 Each exact built-in container is first copied shallowly in one step, so that it is seen as it was at one moment, and then its
@@ -6,14 +6,15 @@ parts are replaced in that private copy. Everything else is asked what ``copy.de
 together here. So the memo is a table in C, and becomes a dict only for those who are handed it: ``__deepcopy__``, and what is
 registered in ``copy``.
 
-No lock is held, and user code may run at every step: it may change what is being copied, and through the memo the copies, too.
-So whatever is used after a call is owned, and sizes are read again.
+No lock is held. User code may run at every step, and other threads at any time: they may change what is being copied, and once
+user code has been handed a part of it, or the memo, the copies, too. So whatever is used after a call is owned, and sizes are read
+again; see _parts.h.
 """
 
 from cpython.dict cimport (
-    PyDict_Clear, PyDict_Copy, PyDict_GetItemWithError, PyDict_Items, PyDict_Next, PyDict_SetItem, PyDict_Update,
+    PyDict_Clear, PyDict_GetItemWithError, PyDict_Items, PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Update,
 )
-from cpython.list cimport PyList_AsTuple, PyList_GET_ITEM, PyList_GET_SIZE, PyList_GetSlice
+from cpython.list cimport PyList_AsTuple, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
@@ -24,13 +25,13 @@ from cano.store._memo cimport (
     cano_memo, cano_memo_begin, cano_memo_drop, cano_memo_end, cano_memo_find, cano_memo_make, cano_memo_note, cano_memo_passed_on,
     cano_memo_show,
 )
-from cano.store._plain cimport cano_plain_known, cano_plain_layout, cano_plain_note, cano_plain_version
+from cano.store._parts cimport cano_attributes, cano_dict_copy, cano_handed_over, cano_item_of, cano_list_copy, cano_set_item
+from cano.store._plain cimport ASKED_OF_OBJECTS, cano_plain_known, cano_plain_note, cano_plain_version, looks_plain
 
 import copy as copy_module
 import copyreg
 from copyreg import __newobj__
 from enum import Enum
-from types import GetSetDescriptorType
 
 
 cdef extern from *:
@@ -38,10 +39,8 @@ cdef extern from *:
     void Py_LeaveRecursiveCall() noexcept
     int PyList_SetItem(object, Py_ssize_t, PyObject *) except -1
     object PyFrozenSet_New(object)
-    object PyObject_GenericGetDict(object, void *)
     PyTypeObject PyBaseObject_Type, PyDict_Type, PyList_Type, PyTuple_Type, PySet_Type, PyFrozenSet_Type
     PyTypeObject PyType_Type, PyFunction_Type, PyCFunction_Type, PyCode_Type, PyProperty_Type, PyRange_Type, _PyWeakref_RefType
-    const Py_ssize_t PY_SSIZE_T_MAX
 
 
 cdef enum:
@@ -54,8 +53,6 @@ cdef object AS_IT_IS = getattr(copy_module, "_deepcopy_atomic", None)  # how tha
 cdef dict REDUCERS = copyreg.dispatch_table
 cdef object NEW_OBJECT = __newobj__
 cdef object OF_ENUM = Enum.__deepcopy__
-cdef tuple ASKED_OF_OBJECTS = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__", "__getstate__")
-cdef frozenset OWN_CODE = frozenset((*ASKED_OF_OBJECTS, "__setstate__"))
 
 
 cdef inline bint is_whole(object value) noexcept:
@@ -115,7 +112,7 @@ cdef int go_deeper(int depth) except -1:
 
 
 cdef list copy_list(list original, cano_memo *memo, int depth):
-    cdef list copy = PyList_GetSlice(original, 0, PY_SSIZE_T_MAX)
+    cdef list copy = cano_list_copy(original)
     cdef Py_ssize_t size = PyList_GET_SIZE(copy), at = 0
     while at < size and is_atomic(<PyObject *> PyList_GET_ITEM(copy, at)):
         at += 1
@@ -133,21 +130,21 @@ cdef list copy_list(list original, cano_memo *memo, int depth):
 
 
 cdef int replace_items(list copy, Py_ssize_t at, cano_memo *memo, int depth) except -1:
-    """Replace the items of a list from ``at`` on by their copies."""
+    """Replace the items of a list from ``at`` on by their copies, but none that somebody adds meanwhile."""
     cdef object part
-    while at < PyList_GET_SIZE(copy):
-        if not is_atomic(<PyObject *> PyList_GET_ITEM(copy, at)):
-            part = <object> PyList_GET_ITEM(copy, at)
-            part = copy_part(part, memo, depth)
-            if at < PyList_GET_SIZE(copy):
-                Py_INCREF(part)
-                PyList_SetItem(copy, at, <PyObject *> part)
+    cdef Py_ssize_t size = PyList_GET_SIZE(copy)
+    cdef PyObject *seen = next_item(copy, &at, size)
+    while seen is not NULL:
+        part = cano_handed_over(seen)
+        part = copy_part(part, memo, depth)
+        cano_set_item(copy, at, part)
         at += 1
+        seen = next_item(copy, &at, size)
     return 0
 
 
 cdef dict copy_dict(dict original, cano_memo *memo, int depth):
-    cdef dict copy = PyDict_Copy(original)
+    cdef dict copy = cano_dict_copy(original)
     cdef Py_ssize_t at = 0, following = 0
     cdef PyObject *key
     cdef PyObject *value
@@ -171,13 +168,15 @@ cdef dict copy_dict(dict original, cano_memo *memo, int depth):
 
 
 cdef int replace_values(dict copy, Py_ssize_t at, cano_memo *memo, int depth) except -1:
-    """Replace the values of a dict from the place ``at`` on by their copies, and its keys if they have to be copied, too."""
+    """Replace the values of a dict from the place ``at`` on by their copies, and its keys if they have to be copied, too.
+
+    What somebody adds meanwhile may come up, but no more pairs than there were.
+    """
+    cdef Py_ssize_t left = PyDict_Size(copy)
     cdef PyObject *key_seen
     cdef PyObject *value_seen
-    while PyDict_Next(copy, &at, &key_seen, &value_seen):
-        if is_atomic(value_seen) and is_atomic(key_seen):
-            continue
-        key, value = <object> key_seen, <object> value_seen
+    while next_pair(copy, &at, &left, &key_seen, &value_seen):
+        key, value = cano_handed_over(key_seen), cano_handed_over(value_seen)
         new_value = copy_part(value, memo, depth)
         new_key = copy_part(key, memo, depth)
         # To put a value under a key that stays is the one change that a walk through a dict allows, if no code can have the key
@@ -256,15 +255,15 @@ cdef list copies_of(tuple original, Py_ssize_t at, cano_memo *memo, int depth):
 
 cdef object copy_object(object value, cano_memo *memo, int depth):
     """Copy what is no list, dict or tuple as it wants to be copied: see ``copy.deepcopy`` for the order of the questions."""
-    cdef PyTypeObject *kind = Py_TYPE(<PyObject *> value)
-    cdef PyObject *found = PyDict_GetItemWithError(REGISTERED, <object> kind)
-    if found is not NULL:
-        copier = <object> found
+    cdef PyObject *found
+    cdef object kind = type(value)  # owned: the class of an object can be replaced
+    if cano_item_of(REGISTERED, kind, &found):
+        copier = cano_handed_over(found)
         return value if copier is AS_IT_IS else copier(value, cano_memo_show(memo))
     if PyType_Check(value):
         return value
-    if is_plain(kind) and PyDict_GetItemWithError(REDUCERS, <object> kind) is NULL:
-        copy = copy_unasked(value, kind, memo, depth)
+    if is_plain(<PyTypeObject *> kind) and PyDict_GetItemWithError(REDUCERS, kind) is NULL:  # what it points to is not looked at
+        copy = copy_unasked(value, <PyTypeObject *> kind, memo, depth)
         if copy is not None:
             return copy
     copier = getattr(value, "__deepcopy__", None)
@@ -275,7 +274,7 @@ cdef object copy_object(object value, cano_memo *memo, int depth):
         return value
     go_deeper(depth)
     try:
-        return reconstruct(value, tuple(reduced), memo, depth + OF_OBJECT)
+        return reconstruct(value, tuple(cano_list_copy(reduced) if type(reduced) is list else reduced), memo, depth + OF_OBJECT)
     finally:
         Py_LeaveRecursiveCall()
 
@@ -299,48 +298,43 @@ cdef inline bint is_plain(PyTypeObject *kind) except -1:
 
 
 cdef bint look_at_class(PyTypeObject *kind) except -1:
-    cdef unsigned int version = cano_plain_version(kind)
-    cdef bint plain = type(<object> kind) is type and cano_plain_layout(kind)
+    cdef unsigned int version = cano_plain_version(kind)  # of before the look
+    cdef bint plain
     if version == 0:
         return False  # it could not be remembered
-    if plain:
-        for base in (<object> kind).__mro__[:-1]:
-            own = base.__dict__
-            if not OWN_CODE.isdisjoint(own) or own.get("__slots__", ()) is not ():
-                plain = False
-            elif "__dict__" in own and type(own["__dict__"]) is not GetSetDescriptorType:
-                plain = False
+    plain = looks_plain(<type> kind)
     cano_plain_note(version, plain)
     return plain
 
 
 cdef object copy_unasked(object value, PyTypeObject *kind, cano_memo *memo, int depth):
     """Copy a set of plain values, or an object of a plain class; None: it has to be asked."""
-    cdef dict attributes
     if kind is &PySet_Type or kind is &PyFrozenSet_Type:
         parts = set(value)
         for part in parts:
             if not is_atomic(<PyObject *> part):
                 return None
         return parts if kind is &PySet_Type else PyFrozenSet_New(parts)
-    attributes = PyObject_GenericGetDict(value, NULL)
+    attributes = cano_attributes(value)
+    if type(attributes) is not dict:
+        return None  # a subclass, with code of its own
     for name in ASKED_OF_OBJECTS:
         if name in attributes:
             return None
     go_deeper(depth)
     try:
-        return copy_plain_object(value, attributes, memo, depth + OF_OBJECT)
+        return copy_plain_object(value, kind, attributes, memo, depth + OF_OBJECT)
     finally:
         Py_LeaveRecursiveCall()
 
 
-cdef object copy_plain_object(object value, dict attributes, cano_memo *memo, int depth):
+cdef object copy_plain_object(object value, PyTypeObject *kind, dict attributes, cano_memo *memo, int depth):
     """Do what comes of the ``__reduce_ex__`` that all objects have."""
-    copy = PyBaseObject_Type.tp_new(type(value), <PyObject *> (), NULL)
+    copy = PyBaseObject_Type.tp_new(<object> kind, <PyObject *> (), NULL)
     cano_memo_begin(memo, value, copy)
     state = copy_part(attributes, memo, depth)
     if type(state) is dict:
-        PyDict_Update(PyObject_GenericGetDict(copy, NULL), state)
+        PyDict_Update(cano_attributes(copy), state)
     elif state is not None:
         restore(copy, state)
     return copy
@@ -348,8 +342,8 @@ cdef object copy_plain_object(object value, dict attributes, cano_memo *memo, in
 
 cdef object reduce(object value):
     """Ask a value how to make its like: by ``copyreg``, ``__reduce_ex__`` or ``__reduce__``."""
-    cdef PyObject *registered = PyDict_GetItemWithError(REDUCERS, type(value))
-    reducer = <object> registered if registered is not NULL else None
+    cdef PyObject *registered
+    reducer = cano_handed_over(registered) if cano_item_of(REDUCERS, type(value), &registered) else None
     if reducer:
         return reducer(value)
     reducer = getattr(value, "__reduce_ex__", None)
@@ -397,8 +391,14 @@ cdef object new_object(tuple arguments):
 cdef int restore(object copy, object state) except -1:
     """Give a new object its state: by ``__setstate__``, or attributes, or attributes and slots."""
     if hasattr(copy, "__setstate__"):
-        copy.__setstate__(state)
-        return 0
+        try:
+            set_state = copy.__setstate__
+        except AttributeError:  # another thread has taken it off the class since; or it raises that only now
+            if hasattr(copy, "__setstate__"):
+                raise
+        else:
+            set_state(state)
+            return 0
     slots = None
     if isinstance(state, tuple) and len(state) == 2:
         state, slots = state

@@ -1,4 +1,4 @@
-"""What all handles of one store share: the lock, the table that it guards, and who is amid a ``modify`` or ``transact``.
+"""What all handles of one store share: the lock, the table that it guards, and counts.
 
 The lock rule stands at the head of _core.pyx.
 """
@@ -6,12 +6,15 @@ The lock rule stands at the head of _core.pyx.
 from cpython.object cimport PyObject
 
 from cano.store._lock cimport (
-    cano_lock, cano_lock_exclusive, cano_lock_shared, cano_thread, cano_unlock,
+    cano_lock, cano_lock_exclusive, cano_lock_shared, cano_unlock_exclusive, cano_unlock_shared,
 )
 
 
 cdef extern from "_table.h":
     ctypedef struct cano_entry:
+        PyObject *key  # and the value, which the functions below read
+
+    ctypedef struct cano_taken:
         PyObject *key
         PyObject *value
 
@@ -23,10 +26,14 @@ cdef extern from "_table.h":
 
     Py_hash_t cano_hash(object key) except? -1
     cano_entry *cano_find(const cano_table *table, PyObject *key) noexcept
+    PyObject *cano_value(const cano_entry *entry) noexcept
+    PyObject *cano_let_out(cano_entry *entry) noexcept
+    bint cano_is_owned(const cano_entry *entry) noexcept
+    void cano_mark(cano_entry *entry) noexcept
     int cano_table_make(cano_table *table, int bits) noexcept
     int cano_table_reserve(cano_table *table, size_t more) noexcept
     PyObject *cano_table_put(cano_table *table, cano_entry *entry, PyObject *key, PyObject *value) noexcept
-    cano_entry cano_table_take(cano_table *table, cano_entry *entry) noexcept
+    cano_taken cano_table_take(cano_table *table, cano_entry *entry) noexcept
     void cano_table_shrink(cano_table *table) noexcept
     void cano_table_drop(cano_table *table)
     const int CANO_SMALLEST
@@ -44,20 +51,32 @@ cdef enum:
     ROOM_MOST = 50_000_000  # ns that writers leave room to a guest at most
 
 
+cdef extern from "_counts.h":
+    ctypedef unsigned long long cano_count
+
+    cano_count cano_load(const cano_count *count) noexcept
+    void cano_set(cano_count *count, cano_count to) noexcept
+    void cano_add(cano_count *count, long long more) noexcept
+    ctypedef struct cano_apart:
+        pass
+
+
 cdef struct Run:
     Run *next
-    unsigned long thread
-    size_t began  # ``writes`` of the store at its first look
-    size_t own    # how many of the writes since then came from its own thread
+    void *data            # the store that it is about
+    cano_count began      # ``writes`` of the store at its first look
+    cano_count own        # how many of the writes since then came from its own thread
 
 
 cdef struct Data:
-    cano_lock lock                  # guards all that follows, but for ``room``: shared to read it, exclusive to change it
+    cano_lock lock     # guards the table: shared to read it, exclusive to change it
     cano_table table
-    size_t writes                   # how many changes there have been
-    Run *runs                       # those amid a modify or transact. Changed under neither lock: the GIL guards it, too
-    unsigned long long room         # until when (monotonic, ns) other writers leave room to ``guest``; 0: nobody asked
-    unsigned long guest             # a thread
+    cano_apart apart   # so that who counts does not take away what all readers read
+    # Counts that are looked at without the lock, too, each by itself:
+    cano_count writes  # how many changes there have been. Changed under the exclusive lock
+    cano_count runs    # how many runs of a modify or transact are going on
+    cano_count room    # until when (monotonic, ns) other writers leave room to ``guest``; 0: nobody asked
+    cano_count guest   # a thread
 
 
 cdef class _Core:
@@ -69,6 +88,8 @@ cdef class _Core:
 cdef int refuse(int refused) except -1
 cdef int no_memory() except -1
 cdef void give_room(Data *data) noexcept
+cdef void begin(Data *data, Run *run) noexcept
+cdef void end(Data *data, Run *run) noexcept
 cdef void note_own(Data *data) noexcept
 
 
@@ -81,35 +102,45 @@ cdef inline int share(Data *data) except -1:
 cdef inline int exclude(Data *data) except -1:
     """Take the lock for writing."""
     cdef int refused
-    if data.room:
+    if cano_load(&data.room):
         give_room(data)
     refused = cano_lock_exclusive(&data.lock)
     return refuse(refused) if refused else 0
 
 
-cdef inline void release(Data *data) noexcept:
-    cano_unlock(&data.lock)
+cdef inline void release_shared(Data *data) noexcept:
+    cano_unlock_shared(&data.lock)
+
+
+cdef inline void release_exclusive(Data *data) noexcept:
+    cano_unlock_exclusive(&data.lock)
 
 
 cdef inline void wrote(Data *data) noexcept:
     """Say that something has changed. Held: exclusive."""
-    data.writes += 1
-    if data.runs is not NULL:
+    cano_set(&data.writes, cano_load(&data.writes) + 1)
+    if cano_load(&data.runs):
         note_own(data)
 
 
 cdef inline PyObject *held(Data *data, PyObject *name) noexcept:
-    """The value under ``name``, borrowed, or NULL. Held: shared or exclusive."""
-    return cano_find(&data.table, name).value
+    """The value under ``name``, borrowed, or NULL. It is not to be let out. Held: shared or exclusive."""
+    return cano_value(cano_find(&data.table, name))
+
+
+cdef inline PyObject *let_out(Data *data, PyObject *name) noexcept:
+    """A new reference to the value under ``name``, or NULL. Held: shared or exclusive."""
+    cdef PyObject *found = cano_let_out(cano_find(&data.table, name))
+    Py_XINCREF(found)
+    return found
 
 
 cdef inline PyObject *look(Data *data, PyObject *name) except? NULL:
     """A new reference to the value under ``name``, or NULL."""
     cdef PyObject *found
     share(data)
-    found = held(data, name)
-    Py_XINCREF(found)
-    release(data)
+    found = let_out(data, name)
+    release_shared(data)
     return found
 
 
@@ -129,14 +160,15 @@ cdef inline int hold(Data *data, PyObject *name, PyObject *value, PyObject **dis
     return 0
 
 
-cdef inline cano_entry take(Data *data, PyObject *name) noexcept:
+cdef inline cano_taken take(Data *data, PyObject *name) noexcept:
     """Remove what is under ``name``, if anything is. Held: exclusive.
 
     The key and the value in what it returns, or NULL, are the caller's, to be released after the unlock.
     """
     cdef cano_entry *entry = cano_find(&data.table, name)
-    cdef cano_entry taken = entry[0]
-    if taken.key is not NULL:
+    cdef cano_taken taken
+    taken.key = taken.value = NULL
+    if entry.key is not NULL:
         taken = cano_table_take(&data.table, entry)
         cano_table_shrink(&data.table)
         wrote(data)

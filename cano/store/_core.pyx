@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """What all handles of one store share.
 
 The lock rule. Between ``share`` or ``exclude`` and ``release`` runs no Python code, ever, and nothing that could suspend the
@@ -9,9 +9,12 @@ thread:
 - no Python object is allocated (before 3.12 that runs the collector on the spot): references are gathered in plain memory;
 - no error is raised, for that would allocate: what fails there reports by its result, and the error comes after the unlock;
 - type checks and copies come after the unlock;
-- the GIL is kept. So the data is whole whenever anybody else looks: another thread, the collector, a forked child.
+- the thread stays attached: it keeps the GIL, or without one its thread state. So the data is whole whenever the world is stopped,
+  for the collector or a fork, which read it without the lock.
 
-Nobody waits for the lock attached: it is tried first, and waited for with the GIL released.
+Nobody waits for the lock attached for longer than a few looks: it is tried first, and waited for detached. Without a GIL, readers
+do not touch it while no writer is there; a writer waits attached for those inside, who are running and leave first (_readers.h).
+What a reader lets out loses its mark (_table.h).
 """
 
 cimport cython
@@ -21,7 +24,6 @@ from libc.stdlib cimport free, malloc
 
 from cano.store._lock cimport cano_lock_drop, cano_lock_make, cano_lock_setup, cano_nap, cano_now, cano_thread
 
-import sys
 from os import strerror
 
 from cano.errors import LockError
@@ -31,12 +33,20 @@ cdef extern from *:
     void PyList_SET_ITEM(PyObject *, Py_ssize_t, PyObject *) noexcept
 
 
+cdef extern from *:
+    """
+    #include "_thread.h"
+    static CANO_OF_THREAD void *cano_runs = NULL;  /* a list of those of this thread, the latest first */
+    static inline void *cano_first_run(void) { return cano_runs; }
+    static inline void cano_set_first_run(void *run) { cano_runs = run; }
+    """
+    void *cano_first_run() noexcept
+    void cano_set_first_run(void *run) noexcept
+
+
 cdef enum:
     NAP = 50_000  # ns between two looks of a writer that leaves room: short against the 50 ms that it leaves at most
 
-
-if hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled():
-    raise ImportError("cano's store is not built for running without the GIL: leave PYTHON_GIL and -X gil alone")
 
 cdef int refused_setup = cano_lock_setup()
 if refused_setup:
@@ -64,8 +74,8 @@ cdef class _Core:
             cano_lock_drop(&self.data.lock)
 
 
-# Cython writes no traverse for a table in C, so these two go into the type's slots. The collector runs attached, and nobody is
-# suspended inside the lock, so the table is whole and no lock is needed.
+# Cython writes no traverse for a table in C, so these two go into the type's slots. Where the collector reads the table, nobody is
+# suspended inside the lock, so it is whole and no lock is needed.
 
 cdef int traverse(PyObject *self, visitproc visit, void *arg) noexcept:
     cdef cano_table *table = &(<_Core> self).data.table
@@ -74,8 +84,8 @@ cdef int traverse(PyObject *self, visitproc visit, void *arg) noexcept:
     if table.entries is NULL:
         return 0
     for at in range(table.mask + 1):
-        if table.entries[at].value is not NULL:
-            status = visit(table.entries[at].value, arg)
+        if table.entries[at].key is not NULL:
+            status = visit(cano_value(&table.entries[at]), arg)
             if status:
                 return status
     return 0
@@ -106,17 +116,39 @@ cdef int no_memory() except -1:
 
 cdef void give_room(Data *data) noexcept:
     """Wait, detached, while another thread has asked for room and its time is not over; for guest after guest no longer."""
-    cdef unsigned long long end = cano_now() + ROOM_MOST
-    while data.room and data.guest != cano_thread() and cano_now() < min(data.room, end):
+    cdef cano_count end = cano_now() + ROOM_MOST
+    while cano_load(&data.guest) != cano_thread() and cano_now() < min(cano_load(&data.room), end):
         cano_nap(NAP)
+
+
+# The runs of one thread, of all stores, where its writes can tell them that they are its own. In a forked child the runs of threads
+# that are not there stay counted, which costs a look at this list with each write.
+
+cdef void begin(Data *data, Run *run) noexcept:
+    run.data = data
+    run.began = cano_load(&data.writes)
+    run.own = 0
+    run.next = <Run *> cano_first_run()
+    cano_set_first_run(run)
+    cano_add(&data.runs, 1)
+
+
+cdef void end(Data *data, Run *run) noexcept:
+    cdef Run *before = <Run *> cano_first_run()
+    if before is run:
+        cano_set_first_run(run.next)
+    else:
+        while before.next is not run:  # greenlets end in any order
+            before = before.next
+        before.next = run.next
+    cano_add(&data.runs, -1)
 
 
 cdef void note_own(Data *data) noexcept:
     """Count a write for the runs of this thread. Held: exclusive."""
-    cdef Run *run = data.runs
-    cdef unsigned long me = cano_thread()
+    cdef Run *run = <Run *> cano_first_run()
     while run is not NULL:
-        if run.thread == me:
+        if run.data is data:
             run.own += 1
         run = run.next
 
@@ -142,10 +174,10 @@ cdef Py_ssize_t gather(Data *data, PyObject ***keys, PyObject ***values, size_t 
                 Py_INCREF(entries[at].key)
                 memory[number] = entries[at].key
                 if values is not NULL:
-                    Py_INCREF(entries[at].value)
-                    memory[size + number] = entries[at].value
+                    memory[size + number] = cano_let_out(&entries[at])
+                    Py_INCREF(memory[size + number])
                 number += 1
-    release(data)
+    release_shared(data)
     if memory is NULL:
         raise MemoryError()
     keys[0] = memory

@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """Asking for a type form: how the plan of a form is found again, and the error when a value does not fit.
 
 ``list[int]`` is a new object each time it is written, and to hash it could run a metaclass's ``__hash__``. So plans are found by
@@ -9,8 +9,10 @@ weakly, and its death removes the plan before the address can mean anything else
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject, PyTypeObject
 
+from cano.store._check cimport Walk, explained, may_pass, passes
 from cano.store._copy cimport is_atomic
-from cano.store._plan cimport Plan, Walk, explained, may_pass, passes
+from cano.store._parts cimport cano_handed_over, cano_item_of
+from cano.store._plan cimport Plan
 from cano.store._reader cimport read_into
 
 import typing
@@ -137,12 +139,12 @@ cdef Plan plan_of(object form, bint read):
     cdef Spelling spelling
     cdef bytes key = None
     cdef Plan plan
+    cdef PyObject *found
     spelling.size = spelling.depth = 0
     if spell(<PyObject *> form, &spelling):
         key = PyBytes_FromStringAndSize(<char *> spelling.words, spelling.size * sizeof(size_t))
-        plan = plans.get(key)
-        if plan is not None:
-            return plan
+        if cano_item_of(plans, key, &found):
+            return <Plan> cano_handed_over(found)
     plan = Plan()
     read_into(plan, form, read)
     if key is not None:
@@ -151,7 +153,11 @@ cdef Plan plan_of(object form, bint read):
 
 
 cdef int keep(Plan plan, bytes key, Spelling *spelling) except -1:
-    """Put a plan into the table, to be found as long as all that its key names is alive."""
+    """Put a plan into the table, to be found as long as all that its key names is alive.
+
+    Two threads may make plans of the same form: the later one stays. Whoever names what the key names holds it, so nothing of
+    that dies before the guards are there; what an annotation named may be gone already.
+    """
     cdef Py_ssize_t at
     cdef list guards = []
     for at in range(spelling.size):
@@ -165,12 +171,11 @@ cdef int keep(Plan plan, bytes key, Spelling *spelling) except -1:
         except TypeError:
             return 0
     plan.guards = guards
-    plan.watch.key = key
-    plan.watch.table = plans
+    plan.watch.found_under(key, plans)
     if len(plans) >= MOST:
         plans.clear()
     plans[key] = plan
-    if plan.watch.dead:
+    if plan.watch.has_heard():
         plans.pop(key, None)
     return 0
 

@@ -1,4 +1,5 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
+# cython: embedsignature=True, embedsignature.format=clinic
 """Keys of the store: ``Key``, which knows its type, and the exact text of whatever may stand in its place."""
 
 cimport cython

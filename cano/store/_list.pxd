@@ -4,5 +4,5 @@ from cpython.object cimport PyObject
 
 
 cdef extern from "_list.h":
-    bint cano_only_ours(PyObject *value) noexcept
+    bint cano_only_ours(PyObject *value, bint owned) noexcept
     int cano_grow(PyObject *list, PyObject *item) noexcept

@@ -10,7 +10,8 @@ cdef extern from "_lock.h" nogil:
     int cano_lock_setup() noexcept
     int cano_lock_make(cano_lock *lock) noexcept
     void cano_lock_drop(cano_lock *lock) noexcept
-    void cano_unlock(cano_lock *lock) noexcept
+    void cano_unlock_shared(cano_lock *lock) noexcept
+    void cano_unlock_exclusive(cano_lock *lock) noexcept
     unsigned long cano_thread() noexcept
     unsigned long long cano_now() noexcept
 

@@ -6,7 +6,8 @@
    copy.deepcopy's memo is a dict, and user code that is handed it may read it and write to it. So once it has to be shown,
    the table becomes such a dict, with the originals kept alive under its own id, and the dict is all there is from then on.
 
-   One thread uses a memo, attached. Calls that can run user code say so: the memo may have been shown when they return. */
+   One thread uses a memo, attached. Calls that can run user code say so: the memo may have been shown when they return. The dict
+   may be used by any thread that user code has given it to. */
 #ifndef CANO_MEMO_H
 #define CANO_MEMO_H
 
@@ -111,6 +112,29 @@ static int cano_memo_set_item(PyObject *dict, void *address, PyObject *value)
     return status;
 }
 
+/* The list in which a dict without one keeps the originals: a new reference. */
+static PyObject *cano_memo_keeper(PyObject *dict)
+{
+    PyObject *kept = PyList_New(0);
+    if (kept == NULL)
+        return NULL;
+    /* Another thread, or what a collection calls, may have put one there. */
+    PyObject *number = PyLong_FromVoidPtr(dict), *first = NULL;
+#if PY_VERSION_HEX >= 0x030D0000
+    int status = number == NULL ? -1 : PyDict_SetDefaultRef(dict, number, kept, &first);
+#else
+    if (number != NULL)
+        first = PyDict_SetDefault(dict, number, kept);
+    Py_XINCREF(first);
+    int status = first == NULL ? -1 : 0;
+#endif
+    Py_XDECREF(number);
+    Py_SETREF(kept, first);
+    if (status < 0)
+        Py_CLEAR(kept);
+    return kept;
+}
+
 /* Note a pair in the dict, as copy.deepcopy does. Runs user code, if some has put its own things there. */
 static int cano_memo_note_shown(PyObject *dict, PyObject *original, PyObject *copy)
 {
@@ -121,14 +145,11 @@ static int cano_memo_note_shown(PyObject *dict, PyObject *original, PyObject *co
     if (status < 0)
         return -1;
     if (status == 0) {
-        kept = PyList_New(1);
+        kept = cano_memo_keeper(dict);
         if (kept == NULL)
             return -1;
-        Py_INCREF(original);
-        PyList_SET_ITEM(kept, 0, original);
-        status = cano_memo_set_item(dict, dict, kept);
     }
-    else if (PyList_CheckExact(kept))
+    if (PyList_CheckExact(kept))
         status = PyList_Append(kept, original);
     else {
         done = PyObject_CallMethod(kept, "append", "O", original);

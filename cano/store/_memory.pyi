@@ -4,7 +4,7 @@ from typing import Any, Never, Self, TypeAlias, TypeVar, overload
 from typing_extensions import TypeForm, disjoint_base
 
 from cano.store._key import Key, _Readable
-from cano.store._transact import Transaction
+from cano.store._transaction import Transaction
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")

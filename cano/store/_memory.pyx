@@ -1,4 +1,5 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
+# cython: embedsignature=True, embedsignature.format=clinic
 """``MemoryStore``: a string-keyed map that threads and async tasks share through handles.
 
 The lock rule stands at the head of _core.pyx: nothing that runs Python code between ``share`` or ``exclude`` and ``release``.
@@ -9,11 +10,11 @@ from cpython.object cimport PyObject, PyTypeObject
 
 from cano.store._commit cimport land
 from cano.store._copy cimport is_atomic
-from cano.store._core cimport Data, Py_XDECREF, _Core, cano_entry, exclude, list_of_keys, look, release, take
+from cano.store._core cimport Data, _Core, list_of_keys, look
 from cano.store._key cimport Key
 from cano.store._lock cimport cano_passed_on
 from cano.store._operations cimport (
-    append_slowly, clear, contains, extend, put_if_absent, read, size_of, snapshot, write,
+    append_slowly, clear, contains, extend, put_if_absent, read, remove, size_of, snapshot, write,
 )
 from cano.store._request cimport ABSENT, PyUnicode_CheckExact, admitted, form_under, handed_out, text
 from cano.store._transact cimport modify, pop, transact
@@ -30,7 +31,10 @@ cdef extern from *:
     """
     static inline PyObject *cano_none(void) { return Py_NewRef(Py_None); }
     /* An exact str that knows its hash. */
-    static inline int cano_is_plain(PyObject *key) { return PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash != -1; }
+    static inline int cano_is_plain(PyObject *key)
+    {
+        return PyUnicode_CheckExact(key) && __atomic_load_n(&((PyASCIIObject *)key)->hash, __ATOMIC_RELAXED) != -1;
+    }
     """
     PyObject *nothing "cano_none" () noexcept
     PyObject *taken_over "Py_NewRef" (object) noexcept
@@ -72,6 +76,8 @@ cdef class MemoryStore:
     Raises:
         TypeError: of every method, for a key that is no ``str`` and no ``Key``.
         LockError: of every method, if pthread refuses the lock; nothing was done.
+        RecursionError: of every method that checks a type, if the value or the type is nested too deep.
+        MemoryError: of every method, if there is no memory left; nothing was done.
     """
 
     def __cinit__(self):
@@ -153,12 +159,7 @@ cdef class MemoryStore:
     def remove(self, key, /):
         """Delete what is under ``key``; a missing key is no error. Cost: O(1)."""
         cdef str name = text(key)
-        cdef cano_entry taken
-        exclude(&self.core.data)
-        taken = take(&self.core.data, <PyObject *> name)
-        release(&self.core.data)
-        Py_XDECREF(taken.key)
-        Py_XDECREF(taken.value)  # may run a finalizer, which may use the store
+        remove(&self.core.data, <PyObject *> name)
 
     @cython.embedsignature(False)  # a private default has no spelling that inspect could read, so the signature is given here
     def pop(self, key, form=ABSENT, /, *, default=ABSENT):

@@ -3,7 +3,8 @@
 from cpython.object cimport PyObject
 
 from cano.store._core cimport (
-    Data, Py_XDECREF, exclude, held, hold, no_memory, release, share, wrote,
+    Data, Py_XDECREF, cano_entry, cano_find, cano_is_owned, cano_mark, cano_taken, cano_value, exclude, held, hold, no_memory,
+    release_exclusive, release_shared, share, take, wrote,
 )
 from cano.store._list cimport cano_grow, cano_only_ours
 
@@ -21,23 +22,36 @@ cdef inline int write(Data *data, PyObject *name, PyObject *value) except -1:
     cdef int status
     exclude(data)
     status = hold(data, name, value, &displaced)
-    release(data)
+    release_exclusive(data)
     Py_XDECREF(displaced)  # may run a finalizer, which may use the store
     return no_memory() if status else 0
 
 
+cdef inline int remove(Data *data, PyObject *name) except -1:
+    cdef cano_taken taken
+    exclude(data)
+    taken = take(data, name)
+    release_exclusive(data)
+    Py_XDECREF(taken.key)
+    Py_XDECREF(taken.value)  # may run a finalizer, which may use the store
+    return 0
+
+
 cdef inline bint extend(Data *data, PyObject *name, PyObject *item) except -1:
     """Append to the list under ``name`` if the store has it to itself; False: it has not, and nothing was done."""
+    cdef cano_entry *entry
     cdef PyObject *seen
     cdef int status = 0
     cdef bint ours
     exclude(data)
-    seen = held(data, name)
-    ours = seen is not NULL and PyList_CheckExact(seen) and cano_only_ours(seen)
+    entry = cano_find(&data.table, name)
+    seen = cano_value(entry)
+    ours = seen is not NULL and PyList_CheckExact(seen) and cano_only_ours(seen, cano_is_owned(entry))
     if ours:
+        cano_mark(entry)
         status = cano_grow(seen, item)
         wrote(data)
-    release(data)
+    release_exclusive(data)
     passed_on(status)
     return ours
 
@@ -46,7 +60,7 @@ cdef inline bint contains(Data *data, PyObject *name) except -1:
     cdef bint found
     share(data)
     found = held(data, name) is not NULL
-    release(data)
+    release_shared(data)
     return found
 
 
@@ -54,7 +68,7 @@ cdef inline Py_ssize_t size_of(Data *data) except -1:
     cdef Py_ssize_t size
     share(data)
     size = data.table.used
-    release(data)
+    release_shared(data)
     return size
 
 

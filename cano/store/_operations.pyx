@@ -1,16 +1,16 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """What the operations of a store do to its data. The lock rule stands at the head of _core.pyx."""
 
-from cpython.list cimport PyList_GetSlice
 from cpython.object cimport PyObject
 from libc.stdlib cimport free
 
 from cano.store._core cimport (
-    CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, Py_XINCREF, cano_table, cano_table_drop, cano_table_make, exclude,
-    gather, held, hold, look, no_memory, release, wrote,
+    CANO_SMALLEST, Data, Py_DECREF, Py_XDECREF, cano_find, cano_mark, cano_table, cano_table_drop, cano_table_make,
+    exclude, gather, held, hold, let_out, look, no_memory, release_exclusive, wrote,
 )
 from cano.store._forms cimport is_a, misfit
 from cano.store._lock cimport cano_passed_on
+from cano.store._parts cimport cano_list_copy
 from cano.store._request cimport ABSENT, handed_out, missing
 
 from cano.errors import AppendTypeMismatch
@@ -44,20 +44,23 @@ cdef int append_slowly(Data *data, str name, object item) except -1:
             base = cano_passed_on(seen)
             if type(base) is not list:
                 raise AppendTypeMismatch(name, type(base))
-            own = PyList_GetSlice(base, 0, len(<list> base))
+            own = cano_list_copy(base)
             own.append(item)
         status = 0
         exclude(data)
         moved = held(data, <PyObject *> name) is not seen
         if not moved:
             status = hold(data, <PyObject *> name, <PyObject *> own, &displaced)
-        release(data)
+            if not status:
+                cano_mark(cano_find(&data.table, <PyObject *> name))
+                own = None  # which releases nothing, and leaves the list to the store alone before another thread appends to it
+        release_exclusive(data)
         Py_XDECREF(displaced)
         if status:
             no_memory()
         if not moved:
             return 0
-        base = own = None  # our own hold on the list would keep the store from having it to itself
+        base = own = None
     return 0
 
 
@@ -74,8 +77,8 @@ cdef object put_if_absent(Data *data, str name, object value, object form):
         if found is NULL:
             status = hold(data, <PyObject *> name, <PyObject *> value, &displaced)
         else:
-            Py_XINCREF(found)
-        release(data)
+            found = let_out(data, <PyObject *> name)
+        release_exclusive(data)
         if status:
             no_memory()
         if found is NULL:
@@ -118,6 +121,6 @@ cdef int clear(Data *data) except -1:
     displaced = data.table
     data.table = fresh
     wrote(data)
-    release(data)
+    release_exclusive(data)
     cano_table_drop(&displaced)  # may run finalizers, which may use the store
     return 0

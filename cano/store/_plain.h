@@ -1,7 +1,10 @@
 /* What is known of classes: whether their objects are copied in the ordinary way, by their attributes alone.
 
    A class is known by its version, a number that the interpreter gives to no other class and takes away when the class or
-   one of its bases changes. So nothing has to be told of changes, and no class is held. */
+   one of its bases changes. So nothing has to be told of changes, and no class is held. Another thread may change a class
+   between two looks here: what was seen in between is noted under the version from before, which no class has any more.
+
+   Whoever includes this has a table of his own. */
 #ifndef CANO_PLAIN_H
 #define CANO_PLAIN_H
 
@@ -20,7 +23,11 @@ static inline unsigned int cano_plain_version(PyTypeObject *kind)
     if (!PyType_HasFeature(kind, Py_TPFLAGS_VALID_VERSION_TAG))
         return 0;
 #endif
+#ifdef Py_GIL_DISABLED
+    return __atomic_load_n(&kind->tp_version_tag, __ATOMIC_ACQUIRE); /* what is seen afterwards is no older than that */
+#else
     return kind->tp_version_tag;
+#endif
 }
 
 /* 1 or 0 for a class that was looked at, -1 for others. */

@@ -1,4 +1,4 @@
-"""C declarations of what is known of classes: see _plain.h."""
+"""What is known of classes: see _plain.h and _plain.pyx."""
 
 from cpython.object cimport PyTypeObject
 
@@ -8,3 +8,8 @@ cdef extern from "_plain.h":
     int cano_plain_known(PyTypeObject *kind) noexcept
     void cano_plain_note(unsigned int version, bint plain) noexcept
     bint cano_plain_layout(PyTypeObject *kind) noexcept
+
+
+cdef tuple ASKED_OF_OBJECTS  # the methods of an object, or attributes in their place, that a copy asks
+
+cdef bint looks_plain(type kind) except -1

@@ -1,6 +1,6 @@
-"""C layout of a plan, and the check of a value against it: see _plan.pyx."""
+"""C layout of a plan: see _plan.pyx."""
 
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyTypeObject
 
 
 cdef enum Kind:
@@ -19,8 +19,9 @@ cdef enum Kind:
 
 cdef class Node:
     cdef Kind kind
+    # The death of the class sets these two to NULL, whatever other threads do meanwhile: see cano_class_in. All else stays.
     cdef PyTypeObject *exact    # a class whose direct instances pass without any further look, or NULL
-    cdef PyTypeObject *address  # the class that this node speaks of, or NULL: there is none, or it has died
+    cdef PyTypeObject *address  # the class that this node speaks of, or NULL
     cdef object holder      # that class: itself if it cannot die, else a weak reference to it
     cdef bint concrete      # its instances are told by their layout, not by what they say
     cdef tuple parts        # nodes
@@ -28,10 +29,14 @@ cdef class Node:
 
 
 cdef class Watch:
+    cdef list nodes   # those that hold a class weakly; none is added once the plan is made
+    # Guarded by the watch's own critical section.
     cdef dict table   # where the plan is to be found under ``key``, or None
     cdef bytes key
-    cdef list nodes   # those that hold a class weakly
     cdef bint dead    # something that the plan speaks of is gone
+
+    cdef int found_under(self, bytes key, dict table) except -1
+    cdef bint has_heard(self) except -1
 
 
 cdef class Plan:
@@ -43,22 +48,5 @@ cdef class Plan:
     cdef bint deep             # it asks for containers in one another, so that a check can meet the same one many times
 
 
-cdef class Walk:
-    """What one check remembers."""
-
-    cdef int visits       # containers that were looked at
-    cdef dict known       # (value, node) by address -> passed, or assumed to pass as long as its check goes on; or failed
-    cdef list assumed     # the keys of those that passed, in order
-    cdef list kept        # the values, so that their addresses name nothing else
-    cdef bint recording   # note where and why a value fails
-    cdef list steps       # from the part that failed, outwards
-    cdef object found
-    cdef str detail
-
-
 cdef object class_of(Node node)
 cdef bint is_deep(Node node, bint inside)
-cdef bint fits(object value, Node node, Walk walk, int depth) except -1
-cdef bint passes(object value, Plan plan) except -1
-cdef bint may_pass(object value, Plan plan) except -1
-cdef Walk explained(object value, Plan plan)

@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """From a type form to its plan: what each form means, and which ones cannot be told without guessing.
 
 Forms are told apart by identity alone: hashing or comparing them can run a metaclass's code.
@@ -372,8 +372,7 @@ cdef class Reader:
         if scope is None:
             raise self.refused(form)
         module = getattr(form, "__forward_module__", None) or scope.module
-        if module in sys.modules:
-            module = sys.modules[module]
+        module = sys.modules.get(module, module)
         try:
             return eval(text_of(form), {**scope.names, **getattr(module, "__dict__", {})})
         except Exception as error:

@@ -1,4 +1,4 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, binding=False, freethreading_compatible=True
 """What a call asks for: the slot, the type, the copy. No lock is held here: type checks and copies may run user code."""
 
 from cpython.object cimport PyObject

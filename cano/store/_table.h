@@ -1,8 +1,8 @@
 /* The store's hash table: exact str keys to any values, by open addressing with linear probing.
 
    A dict would do, but it knows more than a store needs: looking a key up in one table of 16-byte entries is one call less and
-   one cache line less, and nothing here can run Python code, allocate a Python object or wait, whatever the build of Python.
-   All memory is the raw allocator's, which neither needs the GIL nor runs the collector.
+   one cache line less, and nothing here but cano_table_drop can run Python code, allocate a Python object or wait, whatever the
+   build of Python. All memory is the raw allocator's, which neither needs the GIL nor runs the collector.
 
    The table owns a reference to each key and each value. The caller holds the lock, exclusively where something changes, and
    releases what is displaced after the unlock. Keys are exact str whose hash has been computed (cano_hash). */
@@ -11,11 +11,12 @@
 #define CANO_TABLE_H
 
 #include <Python.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct {
     PyObject *key; /* NULL: the entry is free, and then its value is, too */
-    PyObject *value;
+    PyObject *marked; /* the value, and without a GIL its mark: see cano_value */
 } cano_entry;
 
 typedef struct {
@@ -27,10 +28,49 @@ typedef struct {
 
 #define CANO_SMALLEST 3 /* bits: eight entries, of which five are used before it grows */
 
+/* Without a GIL the lowest bit of a value's address is the owned mark: the store itself has made this list, and no operation has
+   let a reference to it out. Readers clear it beside one another, so who only shares the lock reads and clears it in one step. */
+#ifdef Py_GIL_DISABLED
+
+#define CANO_OWNED ((uintptr_t)1)
+
+static inline PyObject *cano_value(const cano_entry *entry)
+{
+    return (PyObject *)((uintptr_t)__atomic_load_n(&entry->marked, __ATOMIC_RELAXED) & ~CANO_OWNED);
+}
+
+static inline int cano_is_owned(const cano_entry *entry)
+{
+    return (int)((uintptr_t)__atomic_load_n(&entry->marked, __ATOMIC_RELAXED) & CANO_OWNED);
+}
+
+/* The value, to be let out: others will see it, so it is no longer the store's alone. */
+static inline PyObject *cano_let_out(cano_entry *entry)
+{
+    if (cano_is_owned(entry))
+        (void)__atomic_fetch_and((uintptr_t *)&entry->marked, ~CANO_OWNED, __ATOMIC_RELAXED);
+    return cano_value(entry);
+}
+
+/* Set the mark. Held: exclusive. */
+static inline void cano_mark(cano_entry *entry) { entry->marked = (PyObject *)((uintptr_t)entry->marked | CANO_OWNED); }
+
+#else
+
+static inline PyObject *cano_value(const cano_entry *entry) { return entry->marked; }
+static inline int cano_is_owned(const cano_entry *entry) { return 0; }
+static inline PyObject *cano_let_out(cano_entry *entry) { return entry->marked; }
+static inline void cano_mark(cano_entry *entry) {}
+
+#endif
+
+/* The hash of an exact str as far as it has been computed, else -1. Another thread may be computing it. */
+static inline Py_hash_t cano_known_hash(PyObject *key) { return __atomic_load_n(&((PyASCIIObject *)key)->hash, __ATOMIC_RELAXED); }
+
 /* The hash of an exact str, which the str itself keeps. -1 with an error set if memory ran out. */
 static inline Py_hash_t cano_hash(PyObject *key)
 {
-    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+    Py_hash_t hash = cano_known_hash(key);
     return hash != -1 ? hash : PyObject_Hash(key);
 }
 
@@ -51,13 +91,13 @@ static inline size_t cano_home(const cano_table *table, Py_hash_t hash)
 /* The entry of a key, or the free one where it belongs. */
 static inline cano_entry *cano_find(const cano_table *table, PyObject *key)
 {
-    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+    Py_hash_t hash = cano_known_hash(key);
     size_t at = cano_home(table, hash);
     for (;;) {
         cano_entry *entry = &table->entries[at];
         if (entry->key == key || entry->key == NULL)
             return entry;
-        if (((PyASCIIObject *)entry->key)->hash == hash && cano_same_text(entry->key, key))
+        if (cano_known_hash(entry->key) == hash && cano_same_text(entry->key, key))
             return entry;
         at = (at + 1) & table->mask;
     }
@@ -102,37 +142,44 @@ static inline int cano_table_reserve(cano_table *table, size_t more)
     return cano_table_resize(table, bits);
 }
 
-/* Put ``value`` where cano_find found ``entry``; takes new references, hands the displaced value to the caller, or NULL. There is room. */
+/* Put ``value`` where cano_find found ``entry``, without a mark; takes new references, hands the displaced value to the caller, or
+   NULL. There is room. */
 static inline PyObject *cano_table_put(cano_table *table, cano_entry *entry, PyObject *key, PyObject *value)
 {
-    PyObject *displaced = entry->value;
+    PyObject *displaced = cano_value(entry);
     Py_INCREF(value);
     if (entry->key == NULL) {
         Py_INCREF(key);
         entry->key = key;
         table->used++;
     }
-    entry->value = value;
+    entry->marked = value;
     return displaced;
 }
 
+/* A key and its value, without a mark. */
+typedef struct {
+    PyObject *key;
+    PyObject *value;
+} cano_taken;
+
 /* Empty an entry that is in use; its references are the caller's now. What follows moves up, so that no search stops early. */
-static inline cano_entry cano_table_take(cano_table *table, cano_entry *entry)
+static inline cano_taken cano_table_take(cano_table *table, cano_entry *entry)
 {
-    cano_entry taken = *entry;
+    cano_taken taken = {entry->key, cano_value(entry)};
     size_t hole = (size_t)(entry - table->entries), at = hole;
     for (;;) {
         size_t home;
         at = (at + 1) & table->mask;
         if (table->entries[at].key == NULL)
             break;
-        home = cano_home(table, ((PyASCIIObject *)table->entries[at].key)->hash);
+        home = cano_home(table, cano_known_hash(table->entries[at].key));
         if (((at - home) & table->mask) >= ((at - hole) & table->mask)) {
             table->entries[hole] = table->entries[at];
             hole = at;
         }
     }
-    table->entries[hole].key = table->entries[hole].value = NULL;
+    table->entries[hole].key = table->entries[hole].marked = NULL;
     table->used--;
     return taken;
 }
@@ -156,7 +203,7 @@ static inline void cano_table_drop(cano_table *table)
         if (table->entries[at].key != NULL) {
             table->used--;
             Py_DECREF(table->entries[at].key);
-            Py_DECREF(table->entries[at].value);
+            Py_DECREF(cano_value(&table->entries[at]));
         }
     PyMem_RawFree(table->entries);
     table->entries = NULL;

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Generator, Mapping
@@ -60,9 +61,10 @@ class Names:
     def __init__(self, task: str, fn: Callable[..., Any], known: Mapping[str, object], owner: type | None) -> None:
         author = author_of(fn)
         self.task = task
-        self._space: dict[str, Any] = getattr(author, "__globals__", {})
         self._module: str = getattr(author, "__module__", None) or "its module"
-        home = _home_of(author, owner)
+        of_module = vars(sys.modules[self._module]) if self._module in sys.modules and isinstance(author, type) else {}
+        self._space: dict[str, Any] = getattr(author, "__globals__", of_module)
+        home = author if isinstance(author, type) else _home_of(author, owner)
         generic = {each.__name__: each for each in (*_type_parameters(home), *_type_parameters(author))}
         self._known = {**known, **generic}
         self._body: Mapping[str, Any] = vars(home) if home is not None else {}
@@ -118,6 +120,19 @@ def _home_of(author: Any, owner: type | None) -> type | None:
         if found is not None and author_of(getattr(found, "__func__", found)) is author:
             return each
     return None
+
+
+def names_in_dataclass(made: type, name: str, task: str) -> Names:
+    """Return the names that the annotation of a parameter of a dataclass may refer to.
+
+    If ``dataclass`` wrote the ``__init__``, that are those of the class that has the field, perhaps a base of another module.
+    """
+    home = next(each for each in made.__mro__ if "__init__" in vars(each))
+    if not getattr(vars(home).get("__dataclass_params__"), "init", False):
+        return Names(task, vars(home)["__init__"], {}, home)
+    fields = [each for each in home.__mro__ if "__dataclass_fields__" in vars(each) and name in inspect.get_annotations(each)]
+    # make_dataclass writes typing.Any where no type is given, in whatever module.
+    return Names(task, fields[0] if fields else home, {"typing": typing}, None)
 
 
 def _type_parameters(owner: Any) -> tuple[Any, ...]:

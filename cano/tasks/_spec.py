@@ -2,51 +2,29 @@
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Hashable, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from cano._text import name_of, shown_message, shown_text
-from cano.errors import AnnotationUnresolved, ConfigurationError, ResultInvalid, TaskInvalid
+from cano.errors import AnnotationUnresolved, ConfigurationError, TaskInvalid
+from cano.ports import Clock, seconds
+from cano.resilience import CancellationToken, Retry
 from cano.resources import Resources
-from cano.tasks._blocking import in_thread
+from cano.store import Key, MemoryStore
+from cano.tasks._binding import Call, End, accepted, attempt_of, going_to, put_into, tried
 from cano.tasks._inject import Signature, signature_of
 from cano.tasks._kinds import Kind, kind_of
+from cano.tasks._marks import UNSAID, Mark, Options, marks_of, options_of
 from cano.tasks._names import Names, annotations_of, author_of, body_of, owner_of
+from cano.tasks._place import LISTENING, sent
+from cano.tasks._pure import Inputs, inputs_of
 from cano.tasks._result import TaskResult
 from cano.tasks._returns import ANYWHERE, Returns, agree, check_kinds, declared, returns_of
 
-MARK = "__cano_task__"  # holds a tuple of Mark, the last decorator's first
-UNSAID: Any = object()
 S_co = TypeVar("S_co", covariant=True)
-
-Call = Callable[[], Awaitable[Any]]
-
-
-@dataclass(slots=True)
-class Mark:
-    """What a decorator said about a task; ``names`` are local names that its annotations use.
-
-    A mark travels where nobody meant it to: into subclasses, and with the ``__dict__`` that ``functools.wraps`` copies. So it
-    keeps the function that it was made for, ``body``. How that is called, ``blocking``, is true of it alone; the rest belongs to
-    its annotations, and holds wherever these are read.
-    """
-
-    body: Any
-    state: type | None = None
-    to: Any = UNSAID
-    blocking: bool = False
-    names: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def empty(self) -> bool:
-        """True if a task without the mark is the same task."""
-        return self.state is None and self.to is UNSAID and not self.blocking and not self.names
-
-    def annotates(self, fn: Callable[..., Any]) -> bool:
-        """Tell whether the annotations of ``fn`` are those of the marked function."""
-        return author_of(fn) is author_of(self.body)
 
 
 class RunsWith(Protocol[S_co]):
@@ -65,35 +43,99 @@ class RunsBare(Protocol[S_co]):
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A task, read once when it is registered."""
+    """A task, read once when it is registered.
+
+    ``signature`` is what it asks of the container and of the run, ``work`` what fills the parameters of its function: a signature
+    without the executor, or the inputs of a pure one. The value of a pure one goes under ``output``; then, unless it is a branch,
+    the run goes ``to`` a state.
+    """
 
     name: str
     kind: Kind
     signature: Signature
     returns: Returns
+    retry: Retry | None = None
+    timeout: float | None = None
+    work: Signature | Inputs | None = None
+    output: str | Key[Any] | None = None
+    to: Any = UNSAID
 
-    def bind(self, resources: Resources) -> Call:
-        """Return the call without arguments whose awaited result is the next state."""
-        call = self.signature.bind(resources)
-        if self.kind is Kind.ASYNC:
-            return call
-        return functools.partial(in_thread if self.kind is Kind.BLOCKING else functools.partial(_checked, self.name), call)
+    @property
+    def splits(self) -> bool:
+        """False: it is one task."""
+        return False
+
+    @property
+    def tries(self) -> bool:
+        """True if it may leave work behind, or if that matters: an attempt has a deadline, or is not the last."""
+        return self.retry is not None or self.timeout is not None or self.kind is Kind.SENT
+
+    @property
+    def branch_names(self) -> tuple[str, ...]:
+        """The names of its branches: it has none."""
+        return ()
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """What it asks for; of a split there are several."""
+        return (self.signature,)
+
+    def binder(self, resources: Resources, mine: Set[Hashable], clock: Clock) -> Callable[[Resources], Call]:
+        """Return what makes, for the resources of a run, the call without arguments whose awaited result is the next state.
+
+        ``mine`` are the keys of what belongs to a run; the rest is found now. Its waits go by the clock.
+        """
+        work = self.work or self.signature
+        bind, positional = work.binder(resources, mine), work.positional
+        if self.kind is Kind.ASYNC and self.timeout is None and self.retry is None and work is self.signature and not work.given:
+            return bind
+
+        def bound(own: Resources) -> Call:
+            call = attempt_of(self.kind, bind, own, self.signature, positional)
+            ends: list[End] = [accepted] if self.kind is Kind.AWAITABLE else []
+            if self.output is not None and isinstance(work, Inputs):
+                ends.append(functools.partial(put_into, own.get(work.store, MemoryStore), self.output, self.name))
+            call = tried(call, self.name, self.timeout, self.retry, clock, tuple(ends))
+            return call if self.to is UNSAID else functools.partial(going_to, self.to, call)
+
+        return bound
 
 
-def spec_of(subject: Any, state: type | None = None) -> TaskSpec:
-    """Read a task; ``state`` is the class of the workflow's states, if that is known.
+def spec_of(
+    subject: Any,
+    state: type | None = None,
+    *,
+    retry: Retry | None = None,
+    timeout: float | timedelta | None = None,
+    branch: bool = False,
+) -> TaskSpec:
+    """Read a task; ``state`` is the class of the workflow's states, if known; ``retry`` and ``timeout`` win over the task's own.
 
-    Raises: TaskInvalid, AnnotationUnresolved.
+    A ``branch`` of a split may return anything, and its return annotation says nothing of states.
+
+    Raises: TaskInvalid, AnnotationUnresolved; TypeError, ValueError for a timeout that is none.
     """
+    limit = None if timeout is None else seconds(timeout, "timeout")
     with reading(subject):
         fn, method = _function_of(subject)
-        marks = _marks(subject, fn)
+        marks = marks_of(subject, fn)
         name = task_name(subject)
-        names, kind = _names(name, subject, fn, marks), _kind(name, fn, marks)
-        returns = _returns(fn, names, marks)
-        for kinds in [each.state for each in marks] + [state]:
+        options = options_of(name, fn, marks)
+        names, kind = _names(name, subject, fn, marks), _kind(name, fn, options)
+        returns = ANYWHERE if branch else _returns(fn, names, marks, options)
+        for kinds in () if branch else [each.state for each in marks] + [state]:
             _check_states(returns, kinds, name)
-        return TaskSpec(name, kind, signature_of(fn, names, method=method), returns)
+        own = [each for each in marks if each.body is body_of(fn)]
+        retry = retry if retry is not None else next((each.retry for each in own if each.retry is not None), None)
+        limit = limit if limit is not None else next((each.timeout for each in own if each.timeout is not None), None)
+        work = signature_of(fn, names, method=method) if options.inputs is None else inputs_of(fn, names, options.inputs)
+        signature = work if isinstance(work, Signature) else work.signature
+        if kind is Kind.SENT:
+            signature = sent(signature, options, limit)
+        elif kind is Kind.BLOCKING and limit is not None and not signature.takes(CancellationToken):
+            raise TaskInvalid(name, LISTENING)
+        to = UNSAID if branch or options.output is None else options.to
+        return TaskSpec(name, kind, signature, returns, retry, limit, work, options.output, to)
 
 
 @contextmanager
@@ -111,13 +153,6 @@ def reading(subject: Any) -> Generator[None, None, None]:
         raise TaskInvalid(name_of(type(subject)), reason) from error
 
 
-def _marks(subject: Any, fn: Callable[..., Any]) -> list[Mark]:
-    """Collect what decorators said about this function, on the task itself or anywhere below it, the nearest first."""
-    found = [getattr(each, MARK, None) for each in (subject, fn, body_of(fn), author_of(fn))]
-    marks = [mark for each in found if isinstance(each, tuple) for mark in each if isinstance(mark, Mark)]
-    return list({id(mark): mark for mark in marks if mark.annotates(fn)}.values())
-
-
 def examine(subject: Any, said: Mark) -> tuple[Mark, ...]:
     """Refuse at its definition what can never be a task; names that are not known yet may come later.
 
@@ -126,14 +161,18 @@ def examine(subject: Any, said: Mark) -> tuple[Mark, ...]:
     Raises: TaskInvalid.
     """
     name, fn = task_name(subject), method_of(subject)
-    marks = [said, *_marks(subject, fn)]
+    marks = [said, *marks_of(subject, fn)]
+    options = options_of(name, fn, marks)
     names = _names(name, subject, fn, marks)
-    _kind(name, fn, marks)
+    _kind(name, fn, options)
     with suppress(AnnotationUnresolved):
-        returns = _returns(fn, names, marks)
+        returns = _returns(fn, names, marks, options)
         for each in marks:
             _check_states(returns, each.state, name)
-        signature_of(fn, names, method=None)
+        if options.inputs is None:
+            signature_of(fn, names, method=None)
+        else:
+            inputs_of(fn, names, options.inputs)
     return tuple(marks)
 
 
@@ -199,11 +238,13 @@ def _names(name: str, subject: Any, fn: Callable[..., Any], marks: list[Mark]) -
     return Names(name, fn, {key: value for each in reversed(marks) for key, value in each.names.items()}, owner_of(subject))
 
 
-def _kind(name: str, fn: Callable[..., Any], marks: list[Mark]) -> Kind:
-    return kind_of(fn, name, blocking=any(each.blocking and each.body is body_of(fn) for each in marks))
+def _kind(name: str, fn: Callable[..., Any], options: Options) -> Kind:
+    return kind_of(fn, name, blocking=options.blocking, executor=options.executor is not None)
 
 
-def _returns(fn: Callable[..., Any], names: Names, marks: list[Mark]) -> Returns:
+def _returns(fn: Callable[..., Any], names: Names, marks: list[Mark], options: Options) -> Returns:
+    if options.output is not None:
+        return declared(options.to, names.task)  # what it returns is a value
     annotations = annotations_of(author_of(fn))
     returns = ANYWHERE
     if "return" in annotations:
@@ -219,11 +260,3 @@ def _check_states(returns: Returns, state: type | None, name: str) -> None:
     check_kinds(returns.targets or (), (state,), name, "it goes to")
     if returns.kinds and not any(issubclass(each, state) or issubclass(state, each) for each in returns.kinds):
         raise TaskInvalid(name, f"it returns {returns.kinds[0].__qualname__}, and the states are {state.__qualname__}")
-
-
-async def _checked(name: str, call: Callable[[], Any]) -> Any:
-    result = call()
-    if not inspect.isawaitable(result):
-        reason = "it is a plain function that did not return an awaitable; write async def, or @task(blocking=True)"
-        raise ResultInvalid(name, type(result).__name__, reason)
-    return await result

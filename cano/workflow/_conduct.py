@@ -1,50 +1,64 @@
 """A run with resources that have to be set up: the life cycle around the loop."""
 
 import asyncio
-import logging
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from cano._notes import is_cancellation, is_thrown_away, notes_of, traceback_of, write_notes
-from cano._text import name_of
-from cano._trace import CURRENT, ENGINE_CODE
-from cano.errors import ResourceBroken, TeardownFailed
+from cano._interrupts import Interrupts
+from cano._log import log_failure
+from cano._notes import is_cancellation, is_thrown_away, note_attempts, notes_of, write_notes
+from cano._run_id import run_id_of
+from cano._trace import CURRENT, ENGINE_CODE, Trail
+from cano._turn import surface
+from cano.errors import ResourceBroken, RunCancelled, RunTimeout, TeardownFailed, context_of
 from cano.resources.lifecycle import Lease, Stack, Tenancy, teardown_note
-from cano.workflow._drive import Calls, bare_yield, drive, outside_of_asyncio, surface
+from cano.workflow._drive import drive
+from cano.workflow._failure import annotate
+from cano.workflow._guard import Guard
 from cano.workflow._plan import Node, Plan
 from cano.workflow._trail import TimedPath
 
-_log = logging.getLogger("cano")
 
-
-async def conduct(plan: Plan, node: Node, timed: TimedPath | None, brought: Mapping[Hashable, object]) -> Node:
-    """Set up, walk, tear down; return the exit node.
+async def conduct(
+    plan: Plan,
+    node: Node,
+    timed: TimedPath | None,
+    trail: Trail,
+    guard: Guard | None,
+    brought: Mapping[Hashable, object],
+) -> Node:
+    """Set up, walk, tear down; return the exit node. ``trail`` has what interrupts the run.
 
     Raises: what a set-up raises; what the run raises; CancelledError; TeardownFailed after a run that went well;
     ResourceBroken if a shared resource broke by itself.
     """
-    plan.check(brought)
-    task = asyncio.current_task() if asyncio._get_running_loop() is not None else None
-    if task is None:
-        raise outside_of_asyncio()
-    if task.cancelling():
-        await bare_yield()  # what was on its way before the run does not interrupt a set-up
-    scope = _Scope(task, plan)
+    assert trail.interrupts is not None
+    if brought:
+        plan.check(brought)
+    scope = _Scope(trail.interrupts, plan, trail)
     verdict: Any = None
     try:
-        await scope.hold()
         try:
-            values = await scope.set_up(brought)
-            end = await drive(plan, node, Calls(plan.resources._view(values)), timed)
+            if guard is not None:
+                guard.refuse()
+            await scope.hold()
+        except BaseException as error:
+            verdict = await _verdict(error, guard, trail, node)
+            if verdict is error:
+                raise
+            raise verdict  # noqa: B904 - it has a cause of its own
+        try:
+            own = plan.resources._view(await scope.set_up(brought))
+            end = await drive(plan, node, own, timed, trail, guard)
         except BaseException as error:
             if is_thrown_away(error):
                 raise
-            verdict = await scope.tear_down(error, None)
+            verdict = await scope.tear_down(await _verdict(error, guard, trail, node), None)
             if verdict is error:
                 raise
             if is_cancellation(verdict) and _is_error(error):
                 raise verdict from error
-            raise verdict  # noqa: B904 - it has a cause of its own
+            raise verdict  # noqa: B904 - as above
         verdict = await scope.tear_down(None, end)
         if verdict is not None:
             raise verdict
@@ -53,20 +67,34 @@ async def conduct(plan: Plan, node: Node, timed: TimedPath | None, brought: Mapp
             scope.drop(error)
         raise
     finally:
-        del task, verdict, scope  # the task keeps an error that leaves here, and its traceback would lead back to it
+        del verdict, scope, guard, trail  # the task keeps an error that leaves here, and its traceback would lead back to it
     return end
+
+
+async def _verdict(error: BaseException, guard: Guard | None, trail: Trail, node: Node) -> BaseException:
+    """Return what a run raises, which this error has kept from beginning; what has begun has decided that by itself."""
+    if guard is None or is_thrown_away(error):
+        return error
+    verdict = await guard.verdict(error)
+    try:
+        if isinstance(verdict, RunCancelled | RunTimeout) and context_of(verdict) is None:
+            note_attempts(verdict, 0, ())  # no state was entered
+            annotate(verdict, trail, 0, node, run_id_of(trail))
+        return verdict
+    finally:
+        del error, verdict, guard  # the task keeps it
 
 
 class _Scope:
     """The resources of one run: a lease on the shared ones, and a stack of its own."""
 
-    def __init__(self, task: "asyncio.Task[Any]", plan: Plan) -> None:
-        self._task: asyncio.Task[Any] | None = task
+    def __init__(self, interrupts: Interrupts, plan: Plan, trail: Trail) -> None:
+        assert interrupts.task is not None
+        self._interrupts: Interrupts = interrupts
         self._plan = plan
-        self._cancelling = task.cancelling()
-        self._lease = Lease(task, nested=CURRENT.get() is not None)
+        self._lease = Lease(interrupts, nested=CURRENT.get() is not None)
         self._tenancy: Tenancy | None = None
-        self._stack = Stack(task.cancelling)
+        self._stack = Stack(interrupts.task.cancelling, trail)
 
     async def hold(self) -> None:
         if self._plan.owner is not None:
@@ -74,15 +102,15 @@ class _Scope:
                 self._tenancy = await self._plan.owner.acquire(self._lease)
             finally:
                 if self._tenancy is None:
-                    self._forget()
+                    self._stack = Stack(int)
 
     async def set_up(self, brought: Mapping[Hashable, object]) -> dict[Hashable, object]:
-        values = dict(self._tenancy.values) if self._tenancy is not None else {}
-        values.update(brought)
+        values = {} if self._tenancy is None else {key: value for key, value in self._tenancy.values.items() if key not in brought}
         for key, recipe in self._plan.own_recipes.items():
             if key not in brought:
                 values[key] = await self._stack.open(key, recipe)
-        self._plan.check(values)
+        self._plan.check(values)  # what is brought has been looked at
+        values.update(brought)
         return values
 
     def drop(self, error: BaseException) -> None:
@@ -98,15 +126,15 @@ class _Scope:
         error (a SystemExit).
         """
         failures: list[BaseException] = []
-        self._lease.end()
+        self._interrupts.end()
         try:
             # First what is on its way, so that it does not interrupt the first teardown.
-            cancel = None if is_cancellation(error) else await surface(self._task)
+            cancel = None if is_cancellation(error) else await surface(self._interrupts.task)
             failures = await self._stack.close(error if cancel is None else cancel)
             cancel = cancel or next(filter(is_cancellation, failures), None)
             failures = [each for each in failures if not is_cancellation(each)]
             broken, caller = await self._leave(error if cancel is None else cancel, failures)
-            if broken is not None and self._task is not None and self._task.cancelling() <= self._cancelling:
+            if broken is not None and not self._interrupts.caller_cancels():
                 verdict: BaseException | None = caller or broken  # and what came before was the interruption
             else:
                 verdict = error if is_cancellation(error) else cancel or caller or error
@@ -117,15 +145,20 @@ class _Scope:
             elif failures:
                 return failed(end.state if end is not None else None, failures)
             return verdict
+        except GeneratorExit as thrown:
+            if is_thrown_away(thrown):
+                self.drop(thrown)
+            raise
         finally:
             self._forget()
             failures, verdict, cancel, broken, caller, error = [], None, None, None, None, None  # their tracebacks lead here
 
     def _forget(self) -> None:
         """Let go what an error of the run may be kept by: its traceback leads to the scope."""
-        self._task = self._tenancy = None
-        self._stack = Stack(int)
         self._lease.settle()
+        self._interrupts.forget()
+        self._tenancy = None
+        self._stack = Stack(int)
 
     async def _leave(
         self, error: BaseException | None, failures: list[BaseException]
@@ -136,7 +169,7 @@ class _Scope:
         cancel = await self._plan.owner.release(self._tenancy, self._lease, None if interrupted else error)
         if interrupted and self._tenancy.broken is not None:
             return self._tenancy.blame(), cancel
-        if self._tenancy.over.done():
+        if self._tenancy.over.is_set():
             failures += self._tenancy.failures
         return None, cancel
 
@@ -162,11 +195,7 @@ def note_failures(error: BaseException, failures: list[BaseException]) -> None:
     """Write on a run's own error that teardowns failed after it, and log these with their tracebacks."""
     write_notes(error, [*notes_of(error), *map(teardown_note, failures)])
     for failure in failures:
-        text = "a teardown failed after a run that had failed"
-        try:
-            _log.error(text, exc_info=(type(failure), failure, traceback_of(failure)))
-        except Exception:  # noqa: BLE001 - to write a traceback is to run code of the exceptions in it
-            _log.error("%s (%s)", text, name_of(type(failure)))
+        log_failure("a teardown failed after a run that had failed", failure)
 
 
 ENGINE_CODE.update(each.__code__ for each in (conduct, _Scope.hold, _Scope.set_up))

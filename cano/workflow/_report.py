@@ -33,8 +33,8 @@ class RunReport(Generic[S]):
     run_id: str
 
 
-def report_of(state: S, timed: TimedPath, seconds: float) -> RunReport[S]:
+def report_of(state: S, timed: TimedPath, seconds: float, run_id: str) -> RunReport[S]:
     """Make the report of a run that has ended in ``state``."""
     timed.thin(0)
     path = tuple(Step(node.state, node.label, spent) for node, spent in zip(timed.nodes, timed.seconds, strict=True))
-    return RunReport(state, path, timed.omitted, seconds, timed.run_id)
+    return RunReport(state, path, timed.omitted, seconds, run_id)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from cano._run_id import ids_before
+from cano._trace import Trail
 from cano.workflow._plan import Node
 
 # Of a long run, this many steps at the beginning and at the end are kept.
@@ -11,21 +13,25 @@ KEPT = 128
 
 def thin(path: list[Any], slack: int = 2 * KEPT) -> int:
     """Drop the middle of a path that is longer than what is kept by more than ``slack``; return how many were dropped."""
-    surplus = len(path) - 2 * KEPT
+    if len(path) - 2 * KEPT <= slack:
+        return 0
+    first = KEPT + ids_before(path)
+    surplus = len(path) - KEPT - first
     if surplus <= slack:
         return 0
-    del path[KEPT:-KEPT]
+    del path[first:-KEPT]
+    if type(path) is Trail:
+        path.omitted += surplus
     return surplus
 
 
 class TimedPath:
     """A path that knows how long the run was in each state."""
 
-    __slots__ = ("_now", "_since", "nodes", "omitted", "run_id", "seconds")
+    __slots__ = ("_now", "_since", "nodes", "omitted", "seconds")
 
-    def __init__(self, now: Callable[[], float], run_id: str) -> None:
-        self.run_id = run_id
-        self.nodes: list[Node] = []
+    def __init__(self, now: Callable[[], float], trail: Trail) -> None:
+        self.nodes = trail
         self.seconds: list[float] = []
         self.omitted = 0  # after the first KEPT
         self._now = now

@@ -1,32 +1,38 @@
-"""The workflow: put together once, frozen at its first run, run as often as you like."""
+"""The workflow: what is put together, and its runs."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from enum import EnumType
+from collections.abc import AsyncGenerator, Coroutine, Hashable, Iterable, Mapping
+from datetime import timedelta
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
-from cano._text import key_text, label_of, label_text, name_of, shown_message, shown_text, told_apart
-from cano._trace import ENGINE_CODE
-from cano.errors import EventLoopMisuse, StateDuplicate, StateInvalid, StateUnknown, WorkflowFrozen, WorkflowInvalid
-from cano.ports import SYSTEM_CLOCK, Clock
+from cano._interrupts import Interrupts
+from cano._run_id import current_path, run_id_of
+from cano._text import name_of, shown_text
+from cano._trace import ENGINE_CODE, Trail
+from cano._turn import bare_yield
+from cano.errors import EventLoopMisuse
+from cano.ports import SYSTEM_CLOCK, Clock, Event, Observer, seconds
+from cano.resilience import CancellationToken
 from cano.resources import Resources
-from cano.tasks import TaskResult, TaskSpec, check_order, check_state_class, spec_of
-from cano.tasks.protocols import RunsBare, RunsWith
 from cano.workflow._conduct import conduct
-from cano.workflow._drive import drive
-from cano.workflow._graph import Graph, graph_of, problems_of
-from cano.workflow._identity import new_run_id
+from cano.workflow._definition import Definition
+from cano.workflow._drive import drive, outside_of_asyncio
+from cano.workflow._guard import Guard
+from cano.workflow._hooks import Hooks, hooks_of, joined
+from cano.workflow._nested import SubWorkflow, sub_workflow
 from cano.workflow._plan import Node, Plan
 from cano.workflow._report import RunReport, report_of
 from cano.workflow._service import Service
+from cano.workflow._stream import EventBuffer, reading
 from cano.workflow._trail import TimedPath
+from cano.workflow._watch import Watch
 
 S = TypeVar("S", bound=Hashable)
+T = TypeVar("T", bound=Hashable)
 
 
-class Workflow(Generic[S]):
+class Workflow(Definition[S]):
     """States, the task of each, and the exit states; a run goes from a start to an exit.
 
     States are any hashable values, enum members by preference. Putting together is for one thread; the first run freezes the
@@ -36,158 +42,215 @@ class Workflow(Generic[S]):
 
     @overload
     def __init__(
-        self, resources: Resources | None = ..., *, state: type[S], max_steps: int | None = ..., clock: Clock = ...
+        self,
+        resources: Resources | None = ...,
+        *,
+        state: type[S],
+        name: str | None = ...,
+        observers: Iterable[Observer] = ...,
+        max_steps: int | None = ...,
+        clock: Clock = ...,
     ) -> None: ...
     @overload
     def __init__(
-        self: "Workflow[Any]", resources: Resources | None = ..., *, max_steps: int | None = ..., clock: Clock = ...
+        self: "Workflow[Any]",
+        resources: Resources | None = ...,
+        *,
+        name: str | None = ...,
+        observers: Iterable[Observer] = ...,
+        max_steps: int | None = ...,
+        clock: Clock = ...,
     ) -> None: ...
     def __init__(
         self,
         resources: Resources | None = None,
         *,
         state: type[Any] | None = None,
+        name: str | None = None,
+        observers: Iterable[Observer] = (),
         max_steps: int | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Begin an empty workflow on these resources.
 
-        ``state`` is the class of the states: states and targets are checked against it. A run that has executed ``max_steps``
-        tasks and wants another one fails; None, no limit. ``clock`` is where the time is read.
+        ``state`` is the class of the states: states and targets are checked against it. ``name`` is what observers are told, and
+        what errors call the workflow where it is a task of another one; by default it is the name of ``state``, else
+        ``"workflow"``. ``observers`` watch its runs, in this order. A run that has executed ``max_steps`` tasks and wants another
+        one fails; None, no limit. ``clock`` is where the time is read, and what waits go by.
 
-        Raises: TypeError if ``resources`` is no Resources, ``state`` no class or ``max_steps`` no int; ValueError if ``max_steps``
-        is less than 1.
+        Raises: TypeError if ``resources`` is no Resources, ``state`` no class, ``name`` no str, ``max_steps`` no int, ``clock`` no
+        clock, or if something among ``observers`` is no observer or has a hook that cannot be one; ValueError if ``max_steps`` is
+        less than 1.
         """
-        if resources is not None and not isinstance(resources, Resources):
-            raise TypeError(f"resources is a {name_of(type(resources))}; write Workflow(Resources({{...}}))")
-        check_state_class(state)
-        if max_steps is not None and type(max_steps) is not int:
-            raise TypeError(f"max_steps is {shown_text(max_steps)}; it counts tasks and is an int, or None for no limit")
-        if max_steps is not None and max_steps < 1:
-            raise ValueError(f"max_steps is {max_steps}; it counts tasks and is at least 1, or None for no limit")
-        self._resources = resources if resources is not None else Resources()
-        self._state: type[Any] | None = state
-        self._max_steps = max_steps
-        self._clock = clock
-        self._specs: dict[S, TaskSpec] = {}
-        self._exits: dict[S, None] = {}
-        self._starts: dict[S, None] = {}
-        self._plan: Plan | None = None
-        self._freezing = threading.Lock()
+        super().__init__(resources, state=state, name=name, observers=observers, max_steps=max_steps, clock=clock)
         self._service = Service()
 
-    @property
-    def resources(self) -> Resources:
-        """The resources that the workflow runs on."""
-        return self._resources
-
-    @property
-    def graph(self) -> Graph[S]:
-        """The graph as it is put together so far."""
-        return graph_of({state: spec.returns.targets for state, spec in self._specs.items()}, self._exits)
-
-    def register(
+    async def orchestrate(
         self,
-        state: S,
-        task: Callable[..., Awaitable[S | TaskResult[S]] | S | TaskResult[S]] | RunsWith[S] | RunsBare[S],
-    ) -> Self:
-        """Give a state its task, and return the workflow itself.
-
-        The task is an async callable, or an object with ``run`` or ``run_bare``; its signature is read now, once, and checked
-        against the resources.
-
-        Raises: StateDuplicate, StateInvalid, TaskInvalid, AnnotationUnresolved, ResourceNotFound, ResourceTypeMismatch;
-        WorkflowFrozen after the first run.
-        """
-        check_order(state, task)
-        self._check_state(state, "register")
-        if state in self._specs:
-            raise StateDuplicate(label_text(state), self._specs[state].name)
-        spec = spec_of(task, self._state)
-        spec.signature.check(self._resources)
-        self._specs[state] = spec
-        return self
-
-    def add_exit_state(self, state: S) -> Self:
-        """Let runs end in this state, and return the workflow itself. Its task, if it has one, never runs.
-
-        Raises: StateInvalid; WorkflowFrozen after the first run.
-        """
-        self._check_state(state, "add_exit_state")
-        self._exits[state] = None
-        return self
-
-    def add_start_state(self, state: S) -> Self:
-        """Say that some runs start in this state, so that what only they reach counts as reachable; return the workflow itself.
-
-        Needed only if runs start in several states none of which leads to the other: then for each of these.
-
-        Raises: StateInvalid; WorkflowFrozen after the first run.
-        """
-        self._check_state(state, "add_start_state")
-        self._starts[state] = None
-        return self
-
-    def validate(self, start: S | None = None) -> None:
-        """Look for everything that is wrong, as the first run does; with a start, for states that cannot be reached from it, too.
-
-        Raises: WorkflowInvalid with all problems; StateUnknown for a start that the workflow does not have.
-        """
-        begins, ends = _among(start, self._specs), _among(start, self._exits)
-        starts = (start, *self._starts) if begins and not ends else None
-        problems = problems_of(self.graph, {state: spec.name for state, spec in self._specs.items()}, self._starts, starts)
-        if problems:
-            raise WorkflowInvalid(problems)
-        if not (start is None or begins or ends):
-            raise StateUnknown(*told_apart(start, (*self._specs, *self._exits), shown_text))
-
-    async def orchestrate(self, start: S, *, resources: Mapping[Any, object] | None = None) -> S:
+        start: S,
+        *,
+        resources: Mapping[Any, object] | None = None,
+        timeout: float | timedelta | None = None,
+        token: CancellationToken | None = None,
+    ) -> S:
         """Run from ``start`` to an exit state and return that.
 
-        ``resources`` replaces resources for this run only; their life cycle stays the caller's. Without anything to set up, a
-        run costs about a microsecond more than a loop that awaits the same tasks.
+        ``resources`` replaces resources for this run only; their life cycle stays the caller's. ``timeout`` (seconds, or a
+        timedelta) is for the whole run up to the exit state, set-up included; ``token`` cancels it from any thread. Both are
+        looked at at each state boundary, the one before the exit state included, and interrupt what waits; what tears
+        resources down is not interrupted by them. Without anything to set up or to watch, a run costs about a microsecond more
+        than a loop that awaits the same tasks.
 
-        A cancellation reaches the caller as CancelledError, after all is torn down and what runs in threads has ended.
+        A cancellation reaches the caller as CancelledError, after all is torn down and what runs in threads has ended. It wins
+        over the token, that over the timeout, and both over what a task returns or raises, which is kept as the cause.
 
-        Raises: what a task raises, with a note and a context (:func:`context_of`); WorkflowInvalid, StateUnknown before anything
-        runs; TargetUndeclared, ResultInvalid, MaxStepsReached; what a set-up raises; TeardownFailed after a run that went well;
-        ResourceNotFound, ResourceNotBrought, ResourceTypeMismatch for the resources of this run; ResourceInUse, ResourceBroken
-        for shared ones with a life cycle; EventLoopMisuse outside of asyncio.
+        Raises: what a task raises in its last attempt, with a note and a context (:func:`context_of`); RunCancelled, RunTimeout;
+        AttemptTimeout; WorkflowInvalid, StateUnknown before anything runs; TargetUndeclared, ResultInvalid, MaxStepsReached; what
+        a set-up raises; TeardownFailed after a run that went well; ResourceNotFound, ResourceNotBrought, ResourceTypeMismatch for
+        the resources of this run; ResourceInUse, ResourceBroken for shared ones with a life cycle; EventLoopMisuse outside of
+        asyncio; TypeError, ValueError for a timeout or a token that is none.
         """
         plan = self._plan or self._freeze(start)
-        if resources is None and plan.simple:
-            end = await drive(plan, plan.begun.get(id(start)) or plan.start(start), None, None)
+        if plan.simple and resources is None and timeout is None and token is None:
+            end = await drive(plan, plan.begun.get(id(start)) or plan.start(start))
         else:
-            end = await self._conduct(plan, start, None, resources)
+            end = await self._conduct(plan, start, None, resources, timeout, token)
         # A node holds its state as Any; it is one of those that the workflow was built of.
         return end.state  # type: ignore[no-any-return]
 
-    def orchestrate_sync(self, start: S, *, resources: Mapping[Any, object] | None = None) -> S:
+    def orchestrate_sync(
+        self,
+        start: S,
+        *,
+        resources: Mapping[Any, object] | None = None,
+        timeout: float | timedelta | None = None,
+        token: CancellationToken | None = None,
+    ) -> S:
         """Run in an event loop of its own and return the exit state: :meth:`orchestrate` for scripts, and for threads.
 
         Raises: EventLoopMisuse inside a running event loop; what :meth:`orchestrate` raises.
         """
         _check_no_loop("orchestrate")
-        return asyncio.run(self.orchestrate(start, resources=resources))
+        return asyncio.run(self.orchestrate(start, resources=resources, timeout=timeout, token=token))
 
-    async def run(self, start: S, *, resources: Mapping[Any, object] | None = None) -> RunReport[S]:
+    async def run(
+        self,
+        start: S,
+        *,
+        resources: Mapping[Any, object] | None = None,
+        timeout: float | timedelta | None = None,
+        token: CancellationToken | None = None,
+    ) -> RunReport[S]:
         """Run as :meth:`orchestrate` does, and return what happened: the exit state, the path with times, the run id.
 
         Raises: what :meth:`orchestrate` raises.
         """
         plan = self._plan or self._freeze(start)
         began = plan.clock.now()
-        timed = TimedPath(plan.clock.now, new_run_id())
-        end = await self._conduct(plan, start, timed, resources)
-        return report_of(end.state, timed, plan.clock.now() - began)
+        trail = Trail()
+        timed = TimedPath(plan.clock.now, trail)
+        end = await self._conduct(plan, start, timed, resources, timeout, token)
+        return report_of(end.state, timed, plan.clock.now() - began, run_id_of(trail))
 
-    def run_sync(self, start: S, *, resources: Mapping[Any, object] | None = None) -> RunReport[S]:
+    def run_sync(
+        self,
+        start: S,
+        *,
+        resources: Mapping[Any, object] | None = None,
+        timeout: float | timedelta | None = None,
+        token: CancellationToken | None = None,
+    ) -> RunReport[S]:
         """Run in an event loop of its own and return what happened: :meth:`run` for scripts, and for threads.
 
         Raises: EventLoopMisuse inside a running event loop; what :meth:`orchestrate` raises.
         """
         _check_no_loop("run")
-        return asyncio.run(self.run(start, resources=resources))
+        return asyncio.run(self.run(start, resources=resources, timeout=timeout, token=token))
+
+    def stream(
+        self,
+        start: S,
+        *,
+        resources: Mapping[Any, object] | None = None,
+        timeout: float | timedelta | None = None,
+        token: CancellationToken | None = None,
+        buffer: int = 256,
+    ) -> AsyncGenerator[Event, None]:
+        """Run as :meth:`orchestrate` does, and iterate over what happens: ``async for event in workflow.stream(start)``.
+
+        Events come in the order of an :class:`Observer`'s hooks, those of sub-workflows among them. The run has an asyncio task of
+        its own and goes ahead of the reader: while ``buffer`` events wait to be read it stays where it is, between two states,
+        before a retry or before the next branch of a split begins, and that time counts for its ``timeout``, that of the split and
+        that of a task that is a sub-workflow. Nothing is ever lost, and what waits is bounded: ``buffer`` events, and on top what
+        one state tells, of a split one state of each branch that is under way.
+
+        The run begins with the first read, on the resources as they are then, and there is one reader: who reads or closes it
+        meanwhile gets Python's RuntimeError. A read that is cancelled, as ``asyncio.wait_for`` does it, ends the run.
+
+        The last event is RunEnded. After it, a run that failed raises its error here. A reader that leaves early, by
+        ``break``, an error or a cancellation, cancels the run, unless it is being torn down already (only a cancellation
+        interrupts that), and closing the iterator waits until all is down; to have that happen at once and not when the iterator
+        is collected, write ``async with contextlib.aclosing(workflow.stream(...))``. It leaves with its own error, or none: what
+        the run raises is logged, unless its RunEnded has been read, and is the cause of a cancelled reader's CancelledError.
+
+        Raises: TypeError, ValueError if ``buffer`` is no number of events; and when it is read, what :meth:`orchestrate` raises,
+        what is wrong with the workflow or the other arguments at the first read, before anything runs.
+        """
+        events = EventBuffer(buffer)
+        hooks = hooks_of((events,))
+
+        def begin() -> Coroutine[Any, Any, Node]:
+            plan = self._plan or self._freeze(start)  # of what is overridden where it is read, as with orchestrate
+            return self._conduct(plan, start, None, resources, timeout, token, hooks)
+
+        return reading(events, begin)
+
+    @overload
+    def as_task(self, start: S, *, resources: Mapping[Any, Any] | None = ...) -> SubWorkflow[S]: ...
+    @overload
+    def as_task(self, start: S, *, to: Mapping[S, T], resources: Mapping[Any, Any] | None = ...) -> SubWorkflow[T]: ...
+    @overload
+    def as_task(self, start: S, *, to: T, resources: Mapping[Any, Any] | None = ...) -> SubWorkflow[T]: ...
+    def as_task(self, start: S, *, to: Any = None, resources: Mapping[Any, Any] | None = None) -> SubWorkflow[Any]:
+        """Return a task for another workflow, or a branch for its split, whose attempt is a run of this one from ``start``.
+
+        ``to`` is the state of the other workflow that comes next, or a dict that says so for each exit state; without it, the exit
+        state itself is what the task returns. So all exit states are there when this is called.
+
+        The run has the resources of this workflow. What each run must bring, ``per_run(of=...)``, it takes from the workflow
+        that it is part of, under the same key and checked like a parameter of a task; ``resources`` names, for this and any other
+        key of this workflow, the key there: ``as_task(start, resources={"store": "cart"})`` has under ``"store"`` what is under
+        ``"cart"`` around. It holds keys, and no resources: those of one run are what ``orchestrate(resources=...)`` takes.
+
+        It is a run like any other, inside the one around it: in the same asyncio task, cancelled with it, with the token of that
+        run; its errors carry both contexts, and the observers and streams of the workflow around see its events, with the id of
+        the run around as ``parent_id``.
+
+        It may be put together further until it first runs. Whether it can run, and what it takes is there, is seen when the task is
+        registered, and again by ``validate`` of the workflow around and before its first run.
+
+        A workflow can be a task of its own if it could run before it gets that task; else, what it has to do again it runs by
+        hand, awaiting ``orchestrate`` in a task. Either goes as deep as Python's recursion limit allows.
+
+        Raises: what :meth:`validate` raises; TaskInvalid if ``to`` leaves out an exit state or names what is none, or names as the
+        next state what cannot be one; ResourceNotFound if ``resources`` names a key that this workflow does not have; TypeError if
+        it is no dict of keys.
+        """
+        self.validate(start)
+        return sub_workflow(self, start, tuple(self._exits), to, resources)
+
+    async def _run_inside(
+        self,
+        start: S,
+        resources: Mapping[Any, object] | None,
+        token: CancellationToken | None,
+        hooks: Hooks | None,
+    ) -> S:
+        """Run as a part of another run, watched by these hooks, too."""
+        plan = self._plan or self._freeze(start)
+        # Never the plain way: work that a task inside leaves behind has to be known around it.
+        end = await self._conduct(plan, start, None, resources, None, token, hooks, inside=True)
+        return end.state  # type: ignore[no-any-return]  # as in orchestrate
 
     async def __aenter__(self) -> Self:
         """Set the shared resources up, and keep them up between runs.
@@ -195,8 +258,7 @@ class Workflow(Generic[S]):
         Raises: WorkflowInvalid; what a set-up raises.
         """
         plan = self._plan or self._freeze(None)
-        if plan.owner is not None:
-            await self._service.enter(plan.owner)
+        await self._service.enter(plan.owner)
         return self
 
     async def __aexit__(
@@ -206,51 +268,69 @@ class Workflow(Generic[S]):
 
         Raises: TeardownFailed if the body went well.
         """
-        plan = self._plan
-        if plan is not None and plan.owner is not None:
-            await self._service.leave(plan.owner, error)
+        await self._service.leave(error)
 
-    async def _conduct(self, plan: Plan, start: S, timed: TimedPath | None, resources: Mapping[Any, object] | None) -> Node:
+    async def _conduct(
+        self,
+        plan: Plan,
+        start: S,
+        timed: TimedPath | None,
+        resources: Mapping[Any, object] | None,
+        timeout: float | timedelta | None,
+        token: CancellationToken | None,
+        more: Hooks | None = None,
+        *,
+        inside: bool = False,
+    ) -> Node:
         if not (resources is None or isinstance(resources, Mapping)):
             raise TypeError(f"resources of a run is a {name_of(type(resources))}; pass a dict of those that this run replaces")
+        if not (token is None or isinstance(token, CancellationToken)):
+            raise TypeError(f"token is {shown_text(token)}; pass a CancellationToken")
+        limit = None if timeout is None else seconds(timeout, "timeout")
         brought = resources or {}
         plan = plan.variant(frozenset(brought)) if brought or plan.own_recipes else plan
         node = plan.start(start)
-        if plan.simple:
-            return await drive(plan, node, None, timed)
-        return await conduct(plan, node, timed, brought)
-
-    def _freeze(self, start: S | None) -> Plan:
-        with self._freezing:
-            if self._plan is None:
-                self.validate(start)
-                self._plan = Plan(self._specs, self.graph, tuple(self._starts), self._resources, self._clock, self._max_steps)
-            return self._plan
-
-    def _knows(self, state: S) -> bool:
-        return isinstance(state, EnumType) or state in self._specs or state in self._exits or state in self._starts
-
-    def _check_state(self, state: S, action: str) -> None:
-        if self._plan is not None:
-            raise WorkflowFrozen(f"{action} {label_text(state)}")
-        if state is None:
-            raise StateInvalid("None", "it is what a task returns that forgets its return")
-        for ask, need in ((hash, "is hashable"), (label_of, "has a text"), (self._knows, "can be compared")):
+        task = asyncio.current_task() if asyncio._get_running_loop() is not None else None
+        if task is None:
+            raise outside_of_asyncio()
+        if task.cancelling():
+            await bare_yield()  # what was on its way before the run does not interrupt a set-up
+        interrupts = Interrupts(task, task.cancelling())
+        trail = Trail() if timed is None else timed.nodes
+        token = CancellationToken() if token is None and plan.takes_token else token
+        trail.interrupts, trail.token, trail.around = interrupts, token, current_path()
+        hooks = plan.hooks if more is None else joined(plan.hooks, more)
+        guard = None if limit is None and token is None else Guard(interrupts, token, limit, plan.clock, inside)
+        watch: Watch | None = None
+        end: Node | None = None
+        try:
+            if hooks is not None:
+                watch = trail.watch = Watch(hooks, trail, plan.name, trail.around, plan.now)
+                watch.begin()
+            if plan.alone:
+                end = await drive(plan, node, None, timed, trail, guard)
+            elif not plan.opens:
+                plan.check(brought)
+                end = await drive(plan, node, plan.resources._view(dict(brought)), timed, trail, guard)
+            else:
+                end = await conduct(plan, node, timed, trail, guard, brought)
+            return end
+        except BaseException as error:
+            if watch is not None:
+                watch.failed = error
+            raise
+        finally:
+            if guard is not None:
+                guard.end()
+            interrupts.settle()
+            interrupts.forget()
             try:
-                ask(state)
-            except Exception as error:  # its methods are the user's code
-                raise StateInvalid(shown_text(state), f"{shown_message(error) or type(error).__name__}; a state {need}") from error
-        if isinstance(state, EnumType):
-            raise StateInvalid(name_of(state), "it is the enum itself; name a member")
-        if self._state is not None and not isinstance(state, self._state):
-            raise StateInvalid(key_text(state), f"the states are {name_of(self._state)}, and this is a {name_of(type(state))}")
-
-
-def _among(state: object, states: Mapping[Any, object]) -> bool:
-    try:
-        return state in states
-    except Exception:  # noqa: BLE001 - unhashable, or its __hash__ and __eq__ are the user's
-        return False
+                if watch is not None:
+                    watch.end(end)
+            finally:
+                trail.interrupts, trail.split, trail.watch = None, (None, None), None  # errors in it know the trail
+                # An error that leaves here is kept by the task, and leads back here.
+                del task, interrupts, trail, guard, timed, watch, hooks, more
 
 
 def _check_no_loop(name: str) -> None:

@@ -131,7 +131,7 @@ def decode(raw: bytes, source: str) -> str:
         start = body.rfind(b"\n", 0, error.start) + 1
         names = body.partition(b"\n")[0].decode("ascii", "replace").split(",")
         position = body.count(b",", start, error.start)
-        column = names[position].strip() if start and position < len(names) else None
+        column = called(names[position].strip()) if start and position < len(names) else None
         line = body.count(b"\n", 0, start) + 1
         problem = f"byte {error.start - start + 1} of the line is not UTF-8 (0x{body[error.start]:02x})"
         raise BrokenFile(source, problem, line, column) from error
@@ -172,7 +172,12 @@ def header(fields: list[str], source: str, line: int) -> list[str]:
     twice = [column for column in COLUMNS if names.count(column) > 1]
     if twice:
         raise BrokenFile(source, "the header has this column twice", line, twice[0])
-    return [name if name in COLUMNS else shown(name) for name in names]
+    return [called(name) for name in names]
+
+
+def called(name: str) -> str:
+    """Name a column in an error: one that is not known may be called anything."""
+    return name if name in COLUMNS else shown(name)
 
 
 def origin(row: Row) -> str:

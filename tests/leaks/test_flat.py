@@ -79,7 +79,8 @@ def measured():
     return len(gc.get_objects()), sys.getallocatedblocks()
 for _ in range(5): measured()
 before, after = measured(), measured()
-assert abs(after[0] - before[0]) < 10 and abs(after[1] - before[1]) < 20, (before, after)
+free = not getattr(sys, "_is_gil_enabled", lambda: True)()  # then blocks are given back late
+assert abs(after[0] - before[0]) < 10 and abs(after[1] - before[1]) < (300 if free else 20), (before, after)
 """,
         seconds=60,
     )

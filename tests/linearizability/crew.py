@@ -65,8 +65,11 @@ class Crew:
         self.running = list(range(self.size))
         self.events: list[list[Event]] = [[] for _ in range(self.size)]
         self.fault: BaseException | None = None
-        for gate in self.gates if turns is None else [self.gates[turns.choice(self.running)]]:
-            gate.release()
+        if turns is not None:
+            self.give_turn(turns)
+        else:
+            for gate in self.gates:
+                gate.release()
         for end in self.ends:
             if not end.acquire(timeout=HANG):
                 raise TimeoutError("a thread hangs")
@@ -74,19 +77,28 @@ class Crew:
             raise self.fault
         return [event for events in self.events for event in events]
 
+    def give_turn(self, turns: Random) -> None:
+        self.turn = -1  # nobody's, until the one who was chosen has come
+        self.gates[turns.choice(self.running)].release()
+
+    def await_turn(self, me: int) -> None:
+        self.gates[me].acquire()
+        self.turn = me
+
     def work(self, me: int) -> None:
-        _own.pause = lambda: self.pause(me)
         while True:
-            self.gates[me].acquire()
+            self.await_turn(me)
             if self.over:
                 return
+            _own.pause = lambda: self.pause(me)
             try:
                 self.run(me)
             except BaseException as error:  # noqa: BLE001 - raised again by record, in the test's own thread
                 self.fault = error
+            _own.pause = None  # without a GIL, what others have let go of may die in the thread that made it, and after its run
             self.running.remove(me)
             if self.turns is not None and self.running:
-                self.gates[self.turns.choice(self.running)].release()
+                self.give_turn(self.turns)
             self.ends[me].release()
 
     def run(self, me: int) -> None:
@@ -109,11 +121,9 @@ class Crew:
                 time.sleep(0)
                 if self.latest != seen:
                     return
-        else:
-            other = self.turns.choice(self.running)
-            if other != me:
-                self.gates[other].release()
-                self.gates[me].acquire()
+        elif self.turn == me:  # without a GIL, what another thread let go of may die here while it is not this one's turn
+            self.give_turn(self.turns)
+            self.await_turn(me)
 
     def close(self) -> None:
         self.over = True

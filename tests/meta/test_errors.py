@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from cano.errors import AppendTypeMismatch, CanoError, KeyNotFound, LockError, StoreError, TypeMismatch
+from cano.errors import AppendTypeMismatch, CanoError, ErrorContext, KeyNotFound, LockError, StoreError, TypeMismatch
 from cano.store import MemoryStore
 from tests.meta.tree import modules
 
@@ -27,8 +27,14 @@ FACTS: dict[Any, object] = {
     tuple[str, ...]: ("a", "b"),
     tuple[str, ...] | None: ("c", "d"),
     tuple[Hashable, ...]: ("e", 4),
+    tuple[int, ...]: (3, 1),
+    tuple[int | None, ...]: (2, None),
+    tuple[ErrorContext | None, ...]: (None, ErrorContext("A", "fetch", 2, ("A",), 0, "run-1")),
+    Mapping[int, Any]: {0: "a value"},
     Sequence[Exception]: [ValueError("first"), KeyError("second")],
 }
+# What a group holds of each of its members, at the same place.
+BESIDE: tuple[Any, ...] = (FACTS[tuple[int | None, ...]], FACTS[tuple[ErrorContext | None, ...]])
 
 
 def through_pickle(protocol: int, error: CanoError) -> CanoError:
@@ -116,15 +122,18 @@ def test_every_fact_of_an_error_is_an_attribute_of_the_same_name(kind: type[Cano
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, ExceptionGroup)], ids=lambda kind: kind.__qualname__)
 def test_a_part_of_an_error_group_is_of_the_same_class_with_the_same_facts(kind: type[CanoError]) -> None:
-    """``split`` and ``except*`` keep the class and the facts; only the members differ."""
+    """``split`` and ``except*`` keep the class and the facts; only the members differ, and what stands beside them."""
     group = example(kind)
     assert isinstance(group, ExceptionGroup)
     matching, rest = group.split(KeyError)
-    for part, member in ((matching, KeyError), (rest, ValueError)):
+    for part, member, at in ((matching, KeyError, 1), (rest, ValueError, 0)):
         assert isinstance(part, kind)
         assert [type(each) for each in part.exceptions] == [member]
         for name, fact in facts(kind).items():
-            assert fact is FACTS[Sequence[Exception]] or getattr(part, name) == fact
+            if any(fact is each for each in BESIDE):
+                assert getattr(part, name) == (fact[at],)
+            else:
+                assert fact is FACTS[Sequence[Exception]] or getattr(part, name) == fact
 
 
 @each_kind

@@ -1,17 +1,17 @@
 """The figures in the documents are those that were measured, and every figure in them was."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.documents import BESIDE, FOLDER, MARKED, MEASURED, PAGES, filled
+from benchmarks import builds
+from benchmarks.builds import FREE_THREADED, WITH_GIL, read_builds
+from benchmarks.documents import BESIDE, FOLDER, MARKED, MEASURED, PAGES, filled, pictures
 from benchmarks.machine import Machine
 from benchmarks.parts import TABLES
-from benchmarks.pictures import PICTURES
 from benchmarks.ratios import Goal, Result
 from benchmarks.results import FOLDER as RESULTS
 from benchmarks.results import Results, loads, read
@@ -30,6 +30,9 @@ def results(name: str) -> Results:
     return found
 
 
+DRAWN = pictures(results(MEASURED), read_builds())
+
+
 def row(ratio: float, goal: Goal | None = None) -> Result:
     """Make a row as if it had been measured."""
     return Result("get", "dict", goal, ratio * 1e-8, 1e-8, ratio, 0.0)
@@ -45,13 +48,13 @@ def run(*rows: Result, **facts: object) -> Results:
 def test_a_document_shows_what_was_measured(name: str) -> None:
     """Every marked part of a document is what the results give, to the letter."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert filled(text, results(MEASURED), results(BESIDE)) == text
+    assert filled(text, results(MEASURED), results(BESIDE), read_builds()) == text
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_picture_shows_what_was_measured(name: str) -> None:
     """Every picture is what is drawn from the results, to the byte, and is well-formed."""
-    drawn = PICTURES[name](results(MEASURED))
+    drawn = DRAWN[name]
     assert (FOLDER / f"{name}.svg").read_text(encoding="utf-8") == drawn
     assert ElementTree.fromstring(drawn).tag.endswith("svg")
 
@@ -60,8 +63,8 @@ def test_every_table_and_picture_is_shown() -> None:
     """Nothing is measured for no reader, and no document points to a picture that nobody draws."""
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in PAGES]
     shown = {found["name"] for text in texts for found in MARKED.finditer(text)}
-    assert set(TABLES) <= shown
-    assert {name for text in texts for name in re.findall(r"pictures/(\w+)\.svg", text)} == set(PICTURES)
+    assert {*TABLES, *builds.TABLES} <= shown
+    assert {name for text in texts for name in re.findall(r"pictures/(\w+)\.svg", text)} == set(DRAWN)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -92,7 +95,7 @@ def test_a_part_that_nobody_makes_is_an_error() -> None:
         filled("<!-- measured: goal --><!-- end -->", run(), None)
 
 
-@pytest.mark.parametrize("name", [MEASURED, BESIDE])
+@pytest.mark.parametrize("name", [MEASURED, BESIDE, *(name for name in (FREE_THREADED, WITH_GIL) if read(name))])
 def test_results_that_are_read_are_those_that_were_written(name: str) -> None:
     """The file, the page beside it, and what is read from it agree."""
     held = results(name)
@@ -125,10 +128,10 @@ def test_a_run_that_was_disturbed_says_so(disturbed: Results) -> None:
     assert "NOISY" not in facts(run())
 
 
-@pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
-def test_no_two_names_of_a_picture_lie_on_each_other(draw: Callable[[Results], str]) -> None:
+@pytest.mark.parametrize("drawn", DRAWN.values(), ids=DRAWN)
+def test_no_two_names_of_a_picture_lie_on_each_other(drawn: str) -> None:
     """The names at the right end of the lines keep a line's height between them, and all lie within the picture."""
-    root = ElementTree.fromstring(draw(results(MEASURED)))
+    root = ElementTree.fromstring(drawn)
     names = [each for each in root.iter() if each.tag.endswith("text") and "style" in each.attrib]
     heights = sorted(float(each.attrib["y"]) for each in names)
     assert all(after - before > 15 for before, after in pairwise(heights))

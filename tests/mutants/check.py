@@ -1,9 +1,10 @@
 """Break the store on purpose, one patch at a time, and see that the test named in each patch turns red.
 
 A patch begins with a sentence that says what it breaks, ``Red: `` and the id of a test, and ``Built: `` and the extensions to
-build anew. Each is applied to a copy of the tree, in which only these are compiled, without optimisation. A crash or a hang is
-red. A patch that no longer applies, a test that stays green or is not found, is a failure of this check. Without names all are
-checked: ``python tests/mutants/check.py torn_put_many``.
+build anew; ``Only: gil``, ``Only: free-threaded`` or ``Only: before 3.12`` if it breaks what other builds do not have. Each is
+applied to a copy of the tree, in which only these are compiled, without optimisation. A crash or a hang is red. A patch that no
+longer applies, a test that stays green or is not found, is a failure of this check. Without names all are checked: ``python
+tests/mutants/check.py torn_put_many``.
 """
 
 import os
@@ -21,7 +22,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 TEST_SECONDS = 20  # after which a test hangs; none of those named takes two
+PATIENT_SECONDS = 120  # on the code as it is, where a machine that has much to do would else be taken for a fault
 PYTEST_FAILED = 1
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+BUILDS = {"free-threaded" if FREE_THREADED else "gil"} | ({"before 3.12"} if sys.version_info < (3, 12) else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,14 @@ class Mutant:
     path: Path
     red: str
     built: tuple[str, ...]
+    only: str | None
 
     @classmethod
     def read(cls, path: Path) -> "Mutant":
         """Read the header of a patch."""
         header = path.read_text(encoding="utf-8").split("\n--- ")[0].splitlines()
-        facts = dict(line.split(": ", 1) for line in header if line.startswith(("Red: ", "Built: ")))
-        return cls(path, facts["Red"], tuple(facts["Built"].split()))
+        facts = dict(line.split(": ", 1) for line in header if line.startswith(("Red: ", "Built: ", "Only: ")))
+        return cls(path, facts["Red"], tuple(facts["Built"].split()), facts.get("Only"))
 
 
 def run(command: list[str], where: Path, seconds: float = 300) -> tuple[int, str]:
@@ -52,10 +57,10 @@ def run(command: list[str], where: Path, seconds: float = 300) -> tuple[int, str
     return done.returncode, done.stdout + done.stderr
 
 
-def tested(where: Path, *tests: str) -> tuple[int, str]:
-    """Run tests in a copy of the tree."""
-    options = ["-q", "-x", "-p", "no:cacheprovider", "--timeout", str(TEST_SECONDS)]
-    return run([sys.executable, "-m", "pytest", *options, *tests], where, TEST_SECONDS * 2 + 20 * len(tests))
+def tested(where: Path, *tests: str, seconds: int) -> tuple[int, str]:
+    """Run tests in a copy of the tree, each for so many seconds at most."""
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--timeout", str(seconds)]
+    return run([sys.executable, "-m", "pytest", *options, *tests], where, seconds * (2 + len(tests)))
 
 
 def copied(where: Path) -> Path:
@@ -92,7 +97,7 @@ def fault(mutant: Mutant) -> str:
             code, said = build(where, stem)
             if code:
                 return f"{stem} no longer builds: {said[-2000:]}"
-        code, said = tested(where, mutant.red)
+        code, said = tested(where, mutant.red, seconds=TEST_SECONDS)
         if code == PYTEST_FAILED or code < 0 or code > 128:
             return ""
         return f"{mutant.red} stays green" if code == 0 else f"{mutant.red} was not run: {said[-2000:]}"
@@ -100,9 +105,13 @@ def fault(mutant: Mutant) -> str:
 
 def main(names: list[str]) -> int:
     """Check the mutants of these names, two at a time, after their tests on the code as it is."""
-    chosen = [Mutant.read(HERE / f"{name}.patch") for name in names] or list(map(Mutant.read, sorted(HERE.glob("*.patch"))))
+    paths = [HERE / f"{name}.patch" for name in names] or sorted(HERE.glob("*.patch"))
+    chosen = [mutant for mutant in map(Mutant.read, paths) if mutant.only in {None, *BUILDS}]
+    if not chosen:
+        print(f"none of these is for this build ({', '.join(sorted(BUILDS))})")
+        return 0
     with tempfile.TemporaryDirectory(prefix="cano-mutant-") as place:
-        code, said = tested(copied(Path(place)), *dict.fromkeys(mutant.red for mutant in chosen))
+        code, said = tested(copied(Path(place)), *dict.fromkeys(mutant.red for mutant in chosen), seconds=PATIENT_SECONDS)
     if code:
         print(f"the tests fail on the code as it is:\n{said[-3000:]}")
         return 1
@@ -115,7 +124,7 @@ def main(names: list[str]) -> int:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         wrong = [each for each in pool.map(checked, chosen) if each]
-    print(f"{len(chosen)} mutants, {len(wrong)} alive")
+    print(f"{len(chosen)} mutants, {len(wrong)} alive; {len(paths) - len(chosen)} are for another build")
     return bool(wrong)
 
 

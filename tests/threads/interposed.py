@@ -9,6 +9,8 @@ import textwrap
 from functools import cache
 from pathlib import Path
 
+FREE = not getattr(sys, "_is_gil_enabled", lambda: True)()  # without a GIL, who reads asks pthread for nothing while nobody writes
+
 
 @cache
 def interposed() -> str:
@@ -23,6 +25,7 @@ def interposed() -> str:
 def preloaded(body: str, *arguments: str) -> str:
     """Run code in a process that has the interposed pthread, and return what it printed."""
     header = "import ctypes, sys\npthread = ctypes.CDLL(None)\nfrom cano.errors import *\nfrom cano.store import *\n"
+    header += f"FREE = {FREE}\n"
     result = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", header + textwrap.dedent(body), *arguments],
         capture_output=True,

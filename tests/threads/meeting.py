@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -32,9 +33,10 @@ def together(*calls: Callable[[], object]) -> list[object]:
     threads = [threading.Thread(target=run, args=item, daemon=True) for item in enumerate(calls)]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + 60
     for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "a thread hangs"
+        thread.join(max(0, deadline - time.monotonic()))
     if errors:
-        raise errors[0]
+        raise errors[0]  # before what hangs: another thread may wait in vain for the one that has failed
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
     return results

@@ -110,6 +110,20 @@ def test_every_kind_of_task_can_be_registered() -> None:
     assert_type(workflow.register(Stage.FIRST, Wrapped()), Workflow[Stage])
 
 
+@task(state=Stage, blocking=True, inputs="store", output="total", to=Stage.DONE)
+def total(numbers: list[int]) -> int:
+    """Return a value, and no state."""
+    return sum(numbers)
+
+
+def test_a_pure_function_can_be_registered_and_called() -> None:
+    """Its value is no state, which is no fault; its parameters are checked as ever."""
+    assert Workflow(Resources({"store": MemoryStore()}), state=Stage).register(Stage.FIRST, total) is not None
+    assert total([1, 2]) == 3
+    with pytest.raises(TypeError):
+        total(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 def test_a_resource_is_of_the_type_that_was_asked_for() -> None:
     """``Resources.get`` infers from the class in the call, and promises nothing without one."""
     resources = Resources({"store": MemoryStore(), "limit": 3}).insert("name", "n")

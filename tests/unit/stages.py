@@ -87,31 +87,6 @@ class Plain:
             raise self._teardown
 
 
-class FakeClock:
-    """A clock that a test moves by hand."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-        self._sleeping: list[tuple[float, asyncio.Future[None]]] = []
-
-    def now(self) -> float:
-        """Return the time that the test has set."""
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait until the test has moved the time far enough."""
-        future = asyncio.get_running_loop().create_future()
-        self._sleeping.append((self.time + seconds, future))
-        await future
-
-    def advance(self, seconds: float) -> None:
-        """Move the time, and wake who has slept enough."""
-        self.time += seconds
-        for until, future in self._sleeping:
-            if until <= self.time and not future.done():
-                future.set_result(None)
-
-
 async def turns(count: int = 1) -> None:
     """Let everything else that is ready run, this many times."""
     for _ in range(count):

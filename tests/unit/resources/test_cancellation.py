@@ -83,13 +83,14 @@ async def test_the_cancel_count_is_what_it_was() -> None:
     task = asyncio.current_task()
     assert task is not None
 
-    async def forever() -> Stage:
+    async def too_long() -> Stage:
+        timeout.reschedule(0)  # which is over
         await asyncio.sleep(3600)
         return Stage.DONE
 
-    workflow = single(forever, Resources({"a": Recorder("a", log), "b": per_run(lambda: Recorder("b", log))}))
+    workflow = single(too_long, Resources({"a": Recorder("a", log), "b": per_run(lambda: Recorder("b", log))}))
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.001):
+        async with asyncio.timeout(None) as timeout:
             await workflow.orchestrate(Stage.A)
     assert task.cancelling() == 0
     assert log[-1] == "down a"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cano.resources import Degraded, HealthStatus, Healthy, Resources, Unhealthy, per_run, shared
-from tests.unit.stages import FakeClock, Stage, going, single, turns
+from cano.testing import FakeClock
+from tests.unit.stages import Stage, going, single, turns
 
 
 class Answers:
@@ -92,10 +93,10 @@ async def test_probes_run_at_once_and_each_has_a_deadline() -> None:
     res = Resources({"a": first, "b": second, "c": Answers(Healthy())})
     check = asyncio.create_task(res.check_all_health(timeout=2.0, clock=clock))
     await turns(5)
-    clock.advance(1.9)
+    await clock.advance(1.9)
     await turns(5)
     assert not check.done()
-    clock.advance(0.1)
+    await clock.advance(0.1)
     late = Unhealthy("no answer within 2 s")
     assert await check == {"a": late, "b": late, "c": Healthy()}
     assert (first.cancelled, second.cancelled) == (1, 1)
@@ -173,10 +174,10 @@ async def test_a_timeout_may_be_a_timedelta() -> None:
     clock = FakeClock()
     check = asyncio.create_task(Resources({"a": Hangs()}).check_all_health(timeout=timedelta(minutes=1), clock=clock))
     await turns(5)
-    clock.advance(59.5)
+    await clock.advance(59.5)
     await turns(5)
     assert not check.done()
-    clock.advance(1)
+    await clock.advance(1)
     assert (await check)["a"] == Unhealthy("no answer within 60 s")
 
 

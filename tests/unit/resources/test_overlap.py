@@ -67,16 +67,24 @@ async def test_two_workflows_on_one_container_share_it() -> None:
 async def test_the_cancellation_of_one_never_reaches_another() -> None:
     """The run that began the set-up is cancelled during it; the other one gets its resources, and both are torn down for once."""
     log: list[str] = []
-    gate = Gate()
-    workflow = single(gate, Resources({"a": Recorder("a", log), "b": Recorder("b", log)}))
+    gate, opening = Gate(), asyncio.Event()
+
+    class Slow(Recorder):
+        async def setup(self) -> None:
+            await super().setup()
+            await opening.wait()
+
+    workflow = single(gate, Resources({"a": Slow("a", log), "b": Recorder("b", log)}))
     first = asyncio.create_task(workflow.orchestrate(Stage.A))
-    await turns(2)
+    while not log:
+        await turns()
     second = asyncio.create_task(workflow.orchestrate(Stage.A))
     await turns()
-    assert log == ["setup a"] or "up b" not in log
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
+    assert "setup b" not in log
+    opening.set()
     while not gate.waiting:
         await turns()
     gate.waiting[0].set_result(Stage.DONE)

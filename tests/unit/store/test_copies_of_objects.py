@@ -4,6 +4,7 @@ import copy
 import copyreg
 import io
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -89,6 +90,17 @@ def test_a_class_that_is_registered_after_a_copy_is_asked_anew() -> None:
     finally:
         del copyreg.dispatch_table[Registered]
     assert type(store.get("key")[0]) is Registered
+
+
+def test_attributes_in_a_subclass_of_dict_are_copied_as_deepcopy_does() -> None:
+    """A class may be given attributes of a kind of its own: the copy has them in a plain dict, as with ``copy.deepcopy``."""
+    value: Any = type("Plain", (), {})()
+    value.__dict__ = OrderedDict(part=[1])
+    for copied in (MemoryStore({"key": value}).get("key"), copy.deepcopy(value)):
+        assert type(copied) is type(value)
+        assert type(vars(copied)) is dict
+        assert vars(copied) == {"part": [1]}
+        assert vars(copied)["part"] is not value.part
 
 
 def test_attributes_that_are_shared_with_the_graph_are_copied_once() -> None:

@@ -281,3 +281,29 @@ def test_arguments_of_a_copy_are_a_tuple_of_its_own() -> None:
     error = ValueError("text", 1)
     assert copy.deepcopy(error).args is not error.args
     assert MemoryStore({"key": error}).get("key").args is not error.args
+
+
+class Fleeting:
+    """Has a ``__setstate__`` for so many looks, as if another thread then took it off the class."""
+
+    looks = 0
+
+    def __init__(self) -> None:
+        self.part = [1]
+
+    def __getattribute__(self, name: str) -> Any:
+        if name != "__setstate__":
+            return object.__getattribute__(self, name)
+        if Fleeting.looks == 0:
+            raise AttributeError(name)
+        Fleeting.looks -= 1
+        return lambda state: object.__getattribute__(self, "__dict__").update(state, by="setstate")
+
+
+@pytest.mark.parametrize(("looks", "by"), [(0, None), (1, None), (2, "setstate")])
+def test_a_setstate_that_goes_between_two_looks_is_not_missed(looks: int, by: str | None) -> None:
+    """The state is given by it if it is there when it is called, and else as to an object without one."""
+    store = MemoryStore({"key": Fleeting()})
+    Fleeting.looks = looks
+    found = store.get("key", Fleeting)
+    assert (found.part, vars(found).get("by")) == ([1], by)

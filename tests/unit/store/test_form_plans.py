@@ -44,6 +44,7 @@ def forms_of(kind: Any) -> list[Any]:
     return forms
 
 
+@pytest.mark.usefixtures("mortal_classes")
 @pytest.mark.parametrize("at", range(len(forms_of(int))))
 def test_a_class_that_was_asked_for_dies_as_if_it_had_not_been(at: int) -> None:
     """Neither the class nor what it holds is kept by having stood in a form."""
@@ -63,6 +64,7 @@ def test_a_class_that_was_asked_for_dies_as_if_it_had_not_been(at: int) -> None:
     assert gone() is None
 
 
+@pytest.mark.usefixtures("mortal_classes")
 def test_an_enum_dies_with_its_members() -> None:
     """A member in a literal keeps neither itself nor its class, as far as the store is concerned."""
 
@@ -80,6 +82,7 @@ def test_an_enum_dies_with_its_members() -> None:
     assert gone() is None
 
 
+@pytest.mark.usefixtures("mortal_classes")
 def test_a_typed_key_keeps_the_classes_of_its_type() -> None:
     """The type of a key is the key's own as long as it lives, and goes with it."""
 
@@ -102,6 +105,7 @@ def test_a_typed_key_keeps_the_classes_of_its_type() -> None:
     assert gone() is None
 
 
+@pytest.mark.usefixtures("mortal_classes")
 def test_a_typed_key_keeps_what_its_annotations_named_when_it_was_made() -> None:
     """A name that is bound to something else later means to the key what it meant before."""
     module = types.ModuleType("renamed")
@@ -119,6 +123,7 @@ def test_a_typed_key_keeps_what_its_annotations_named_when_it_was_made() -> None
     assert gone() is None
 
 
+@pytest.mark.usefixtures("mortal_classes")
 def test_a_class_at_the_address_of_another_is_another_class() -> None:
     """Hundreds of classes come and go, some where others were, and each answers for itself alone."""
     addresses = set()
@@ -138,6 +143,7 @@ def test_a_class_at_the_address_of_another_is_another_class() -> None:
     assert again > 20  # else nothing was tried
 
 
+@pytest.mark.usefixtures("mortal_classes")
 @pytest.mark.parametrize(
     "make",
     [

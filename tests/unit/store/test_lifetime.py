@@ -61,6 +61,7 @@ def test_a_cycle_is_not_collected_while_any_handle_lives() -> None:
     assert seen() is None
 
 
+@pytest.mark.usefixtures("mortal_classes")
 def test_a_cycle_through_a_subclass_and_its_class_is_collected() -> None:
     """A class that holds a store of itself, or a key of itself, is garbage, too."""
 

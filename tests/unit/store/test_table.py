@@ -145,8 +145,8 @@ def test_many_keys_come_and_go() -> None:
 @pytest.mark.parametrize(
     "empty",
     [
-        "[store.remove(name) for name in names]",
-        "[store.pop(name, int) for name in names]",
+        "for name in names: store.remove(name)",  # and no list of what they return, which takes memory of its own
+        "for name in names: store.pop(name, int)",
         "store.transact(lambda tx: [tx.remove(name) for name in names])",
         "store.clear()",
     ],
@@ -165,16 +165,18 @@ status = Path("/proc/self/statm")
 if status.exists():
     names = [f"key {{n}}" for n in range(600_000)]
     store = MemoryStore()
-    before = resident()
-    for name in names: store.put(name, 1)
-    full = resident()
-    {empty}
-    empty = resident()
-    assert store.is_empty()
+    for _ in range(2):  # the second time, what the calls themselves take and an allocator keeps is there already
+        before = resident()
+        for name in names: store.put(name, 1)
+        full = resident()
+        {empty}
+        empty = resident()
+        assert store.is_empty()
     assert full - before > 8_000_000, (before, full)
     assert empty - before < (full - before) / 2, (before, full, empty)
 """,
         seconds=60,
+        environment={"MIMALLOC_PURGE_DELAY": "0"},  # a CPython without a GIL gives back by and by: 15 MB, by chance
     )
 
 

@@ -279,7 +279,6 @@ async def test_type_parameters_and_aliases() -> None:
     for run in (space["Step"](), space["Below"](), space["Step"]().method):
         assert await ran(run) is Stage.DONE
     assert spec_of(space["step"]).returns.targets == (Stage.DONE, Stage.B)
-    assert spec_of(space["step"]).bind(res()) is not None
     workflow = single(space["step"], res()).register(Stage.B, going(Stage.DONE))
     assert await workflow.orchestrate(Stage.A) is Stage.DONE
     with pytest.raises(ResourceTypeMismatch, match=r"wrong\(n\)"):

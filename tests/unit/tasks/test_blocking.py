@@ -111,12 +111,20 @@ async def test_a_cancellation_waits_for_the_thread() -> None:
 
 
 async def test_a_timeout_around_waits_for_the_thread() -> None:
-    """``wait_for`` around a blocking task overruns until the thread has ended, and then times out."""
+    """``asyncio.timeout`` around a blocking task overruns until the thread has ended, and then times out."""
     log: list[str] = []
     held = HeldTask(log)
-    waiting = asyncio.create_task(asyncio.wait_for(single(held).orchestrate(Stage.A), 0.01))
+    timeout = asyncio.timeout(None)
+
+    async def limited() -> None:
+        async with timeout:
+            await single(held).orchestrate(Stage.A)
+
+    waiting = asyncio.create_task(limited())
     await inside(held)
-    await asyncio.wait((waiting,), timeout=0.03)
+    timeout.reschedule(0)  # which is over
+    await turns(5)
+    assert timeout.expired()
     assert not waiting.done()
     held.leave.set()
     with pytest.raises(TimeoutError):

@@ -77,7 +77,7 @@ def test_freezing_happens_once(monkeypatch: pytest.MonkeyPatch) -> None:
         plans.append(Plan(*arguments))
         return plans[-1]
 
-    monkeypatch.setattr("cano.workflow._workflow.Plan", slowly)
+    monkeypatch.setattr("cano.workflow._definition.Plan", slowly)
 
     def run() -> None:
         gate.wait()

@@ -12,15 +12,17 @@ from typing import Any, Literal
 
 import pytest
 
+from cano._identity import new_run_id
 from cano._trace import CURRENT
 from cano.errors import EventLoopMisuse, context_of
 from cano.ports import SYSTEM_CLOCK
 from cano.resources import Resources, per_run
 from cano.store import MemoryStore
 from cano.tasks import TaskResult
+from cano.testing import FakeClock
 from cano.workflow import Workflow
-from cano.workflow._identity import new_run_id
-from tests.unit.stages import FakeClock, Recorder, Stage, going, single, turns
+from tests.loops import eager_task_factory
+from tests.unit.stages import Recorder, Stage, going, single, turns
 
 
 async def test_a_chain_is_walked_to_the_exit() -> None:
@@ -306,8 +308,11 @@ def test_the_system_clock_is_the_monotonic_one() -> None:
 
 
 async def test_the_system_clock_sleeps() -> None:
-    """A wait of no time returns."""
+    """A wait of no time gives the event loop a turn, and returns."""
+    ran: list[str] = []
+    asyncio.get_running_loop().call_soon(ran.append, "another")
     await SYSTEM_CLOCK.sleep(0)
+    assert ran == ["another"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in 3.12")
@@ -316,7 +321,7 @@ def test_runs_under_an_eager_task_factory() -> None:
     log: list[str] = []
 
     async def main() -> None:
-        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+        asyncio.get_running_loop().set_task_factory(eager_task_factory)
         workflow = single(counting_step(Stage.DONE), Resources({"a": Recorder("a", log)}))
         runs = [asyncio.create_task(workflow.orchestrate(Stage.A)) for _ in range(3)]
         runs[0].cancel()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cano.errors import MaxStepsReached, context_of
-from tests.unit.stages import FakeClock, Stage, counting, single, turns
+from cano.testing import FakeClock
+from tests.unit.stages import Stage, counting, single, turns
 
 
 @pytest.mark.parametrize(("limit", "needed"), [(1, 1), (7, 7), (8, 8), (9, 9), (300, 300), (1000, 300)])

@@ -1,0 +1,1 @@
+# C functions alone, which other Cython code cimports: direct.pxd. There is nothing for Python.
