@@ -57,7 +57,7 @@ class Owner:
                 raise tenancy.blame() from None
             if failure is None or (cancel is not None and issubclass(type(failure), Exception)):
                 # ``cancel`` is there whenever this is reached, which no checker follows through the two conditions.
-                raise cancel from failure  # type: ignore[misc]  # pyright: ignore
+                raise cancel from failure  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
             pass_on(failure, sys._getframe())
             raise BaseException.with_traceback(failure, tenancy.trace)
         finally:

@@ -3,8 +3,8 @@
 A patch begins with a sentence that says what it breaks, ``Red: `` and the id of a test, and ``Built: `` and the extensions to
 build anew; ``Only: gil``, ``Only: free-threaded`` or ``Only: before 3.12`` if it breaks what other builds do not have. Each is
 applied to a copy of the tree, in which only these are compiled, without optimisation. A crash or a hang is red. A patch that no
-longer applies, a test that stays green or is not found, is a failure of this check. Without names all are checked: ``python
-tests/mutants/check.py torn_put_many``.
+longer applies, a test that stays green each time or is not found, is a failure of this check. Without names all are checked:
+``python tests/mutants/check.py torn_put_many``.
 """
 
 import os
@@ -87,17 +87,24 @@ def build(where: Path, stem: str) -> tuple[int, str]:
     return run([*compiler, "-shared", "-fPIC", "-O0", "-w", "-pthread", *places, f"{stem}.c", "-o", target], where)
 
 
+def broken(mutant: Mutant, where: Path) -> str:
+    """Break a copy of the tree as the patch says, and build what it names; say what is wrong with that, or nothing."""
+    code, said = run(["git", "apply", "--unsafe-paths", "--whitespace=nowarn", str(mutant.path)], copied(where))
+    if code:
+        return f"the patch no longer applies: {said}"
+    for stem in mutant.built:
+        code, said = build(where, stem)
+        if code:
+            return f"{stem} no longer builds: {said[-2000:]}"
+    return ""
+
+
 def fault(mutant: Mutant) -> str:
     """Say what is wrong with a mutant; nothing if its test turns red."""
     with tempfile.TemporaryDirectory(prefix="cano-mutant-") as place:
-        where = copied(Path(place))
-        code, said = run(["git", "apply", "--unsafe-paths", "--whitespace=nowarn", str(mutant.path)], where)
-        if code:
-            return f"the patch no longer applies: {said}"
-        for stem in mutant.built:
-            code, said = build(where, stem)
-            if code:
-                return f"{stem} no longer builds: {said[-2000:]}"
+        where = Path(place)
+        if wrong := broken(mutant, where):
+            return wrong
         for _ in range(TRIES):
             code, said = tested(where, mutant.red, seconds=TEST_SECONDS)
             if code:

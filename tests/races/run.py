@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
-from tests.mutants.check import Mutant, build, copied, run
+from tests.mutants.check import Mutant, broken
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -60,14 +60,9 @@ def clean(python: str, names: list[str]) -> tuple[int, int]:
 def unseen(python: str, planted: Mutant) -> str:
     """Say what is wrong with a planted race; nothing if it is reported."""
     with tempfile.TemporaryDirectory(prefix="cano-race-") as place:
-        where = copied(Path(place))
-        code, said = run(["git", "apply", "--unsafe-paths", "--whitespace=nowarn", str(planted.path)], where)
-        if code:
-            return f"the patch no longer applies: {said}"
-        for stem in planted.built:
-            code, said = build(where, stem)
-            if code:
-                return f"{stem} no longer builds: {said[-2000:]}"
+        where = Path(place)
+        if wrong := broken(planted, where):
+            return wrong
         ended, said = held(python, [planted.red], where)
         _, _, report = said.partition(REPORT)
     if ended or OURS not in report:
